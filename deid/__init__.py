@@ -1,0 +1,27 @@
+"""De-identification of chest radiographs after DICOM PS3.15 Annex E: bytes, policy and keys in, clean bytes or a reason out."""
+
+from deid.engine import ENGINE_VERSION, deidentify
+from deid.keyring import Keyring, KeyProblem, read_key_file
+from deid.outcome import AuditRecord, Context, MaskBox, Outcome, Quarantined, Released
+from deid.policy import Policy, PolicyError, load_policy, shipped_policies
+from deid.reasons import REASONS, Reason
+
+__all__ = [
+    "ENGINE_VERSION",
+    "REASONS",
+    "AuditRecord",
+    "Context",
+    "KeyProblem",
+    "Keyring",
+    "MaskBox",
+    "Outcome",
+    "Policy",
+    "PolicyError",
+    "Quarantined",
+    "Reason",
+    "Released",
+    "deidentify",
+    "load_policy",
+    "read_key_file",
+    "shipped_policies",
+]

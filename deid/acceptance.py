@@ -1,0 +1,112 @@
+"""Which objects are accepted (DEID.md, section 8): chest radiographs as CR, DX or secondary capture, and nothing else."""
+
+from __future__ import annotations
+
+import re
+
+from deid.dicomfile.charset import decode, read_charset
+from deid.dicomfile.element import SPECIFIC_CHARACTER_SET, DataSet
+from deid.dicomfile.read import DicomFile, is_uid
+from deid.headers.required import ACCEPTED_CLASSES, CR, DX_CLASSES, SC_CLASSES
+from deid.outcome import Refusal
+from deid.text.vocabulary import fold
+
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+_CHEST_WORDS = frozenset(
+    "chest thorax thoracic lung lungs rib ribs cxr heart sternum clavicle torax torace brustkorb poumon poumons thoraxaufnahme pulmon "
+    "chestabdomen pulmao borstkas tspine pulmonary chst cardiac".split()
+)
+_OTHER_PARTS = frozenset(
+    "abdomen abd kub pelvis hip knee ankle foot toe hand wrist elbow forearm humerus shoulder femur tibia fibula tibfib skull head face "
+    "sinus sinuses jaw mandible teeth dental lspine cspine lumbar sacrum coccyx breast mammo neck cervical leg arm finger thumb heel calcaneus "
+    "patella orbit orbits nasal tmj brain liver kidney bladder prostate uterus extremity lowlimb uplimb cspine sspine".split()
+)
+_DESCRIPTIONS = (0x00081030, 0x0008103E, 0x00181030, 0x00400254, 0x00321060, 0x00181400)
+_CHEST_CODES = frozenset({"T-D3000", "51185008", "T-28000", "39607008", "816094009", "43799004", "302551006"})
+
+
+def accept(file: DicomFile) -> None:
+    """Raise a Refusal when the object is not one the engine releases."""
+    dataset, meta = file.dataset, file.meta
+    sop_class, instance = dataset.ascii(0x00080016), dataset.ascii(0x00080018)
+    declared_class, declared_instance = meta.ascii(0x00020002), meta.ascii(0x00020003)
+    refuse_class(sop_class or declared_class)
+    if not is_uid(sop_class) or not is_uid(instance):
+        raise Refusal("sop-class-missing")
+    if declared_class and declared_class != sop_class or declared_instance and declared_instance != instance:
+        raise Refusal("sop-class-contradicts")
+    if 0x00420011 in dataset:
+        raise Refusal("encapsulated-document")
+    for tag in (0x0020000D, 0x0020000E):
+        if not is_uid(dataset.ascii(tag)):
+            raise Refusal("uid-missing")
+    modality = dataset.ascii(0x00080060).upper()
+    allowed = {"CR", "DX", "RG"} | ({"OT"} if sop_class in SC_CLASSES else set())
+    if modality not in allowed:
+        raise Refusal("wrong-modality")
+    if sop_class in DX_CLASSES | {CR} and modality == "OT":
+        raise Refusal("sop-class-contradicts")
+    _accept_body_part(dataset, demanded=sop_class in SC_CLASSES)
+
+
+def refuse_class(sop_class: str) -> None:
+    """Name the reason for classes that are never accepted."""
+    if sop_class in ACCEPTED_CLASSES:
+        return
+    if sop_class == "1.2.840.10008.1.3.10":
+        raise Refusal("dicomdir")
+    if not sop_class:
+        raise Refusal("sop-class-missing")
+    if sop_class.startswith(_STORAGE + "104."):
+        raise Refusal("encapsulated-document")
+    if sop_class.startswith((_STORAGE + "88.", _STORAGE + "40")):
+        raise Refusal("structured-report")
+    if sop_class.startswith(_STORAGE + "11."):
+        raise Refusal("presentation-state")
+    if sop_class.startswith((_STORAGE + "481.", "1.2.840.10008.5.1.4.34.")):
+        raise Refusal("radiotherapy-object")
+    if sop_class in {_STORAGE + f"77.1.{n}.1" for n in (1, 2, 4)}:
+        raise Refusal("video-object")
+    if not is_uid(sop_class):
+        raise Refusal("sop-class-missing")
+    raise Refusal("wrong-class")
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.split(r"[^a-z0-9]+", fold(text)) if word}
+
+
+def _accept_body_part(dataset: DataSet, *, demanded: bool) -> None:
+    """BodyPartExamined decides when it is clear; where it is empty (a third of real files) descriptions and codes are asked."""
+    part = _words(dataset.ascii(0x00180015))
+    chest_coded, other_coded = _coded_regions(dataset)
+    if part & _CHEST_WORDS or chest_coded:
+        return
+    if part & _OTHER_PARTS:
+        raise Refusal("non-chest", "BodyPartExamined")
+    declared = dataset.get(SPECIFIC_CHARACTER_SET)
+    codecs = read_charset(declared.raw) if declared is not None and declared.raw else ("iso8859",)
+    described: set[str] = set()
+    for tag in _DESCRIPTIONS:
+        element = dataset.get(tag)
+        if element is not None and element.raw:
+            described |= _words(decode(element.raw, codecs))
+    if described & _CHEST_WORDS:
+        return
+    if described & _OTHER_PARTS or other_coded:
+        raise Refusal("non-chest", "descriptions")
+    if demanded:
+        raise Refusal("chest-not-stated")
+
+
+def _coded_regions(dataset: DataSet) -> tuple[bool, bool]:
+    """Whether AnatomicRegionSequence names the chest, or something else that words reveal."""
+    element = dataset.get(0x00082218)
+    chest = other = False
+    for item in element.items if element is not None else []:
+        words = _words(item.ascii(0x00080104))
+        if item.ascii(0x00080100) in _CHEST_CODES or words & _CHEST_WORDS:
+            chest = True
+        elif words & _OTHER_PARTS:
+            other = True
+    return chest, other

@@ -1,0 +1,173 @@
+"""The engine: bytes, policy and keys in; a cleaned object or a reason out. No network, no clock, no global state."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+
+from deid.acceptance import accept
+from deid.dicomfile.charset import read_charset
+from deid.dicomfile.element import PIXEL_DATA, SPECIFIC_CHARACTER_SET, DataSet, Element, Encapsulated
+from deid.dicomfile.limits import DEFAULT_LIMITS, Limits
+from deid.dicomfile.read import EXPLICIT_LE, NATIVE_SYNTAXES, DicomFile, read_file
+from deid.dicomfile.write import write_file
+from deid.headers.clean import HeaderCleaner, PatientKeys
+from deid.headers.marks import put_marks
+from deid.keyring import Keyring
+from deid.outcome import AuditRecord, Context, Outcome, Quarantined, Refusal, Released
+from deid.pixels.decode import DecodedPixels, Samples, decode_pixels, is_lossy
+from deid.pixels.detector import TextDetector, TextReader
+from deid.pixels.examine import Examination, examine
+from deid.policy import Policy
+from deid.profile.table import EDITION
+from deid.text.identifiers import gather
+from deid.verify import pixel_sha256, verify_output
+
+ENGINE_VERSION = "0.1.0"
+
+
+def deidentify(
+    data: bytes,
+    policy: Policy,
+    keyring: Keyring,
+    context: Context | None = None,
+    *,
+    detector: TextDetector | None = None,
+    reader: TextReader | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Outcome:
+    """De-identify one DICOM file.
+
+    Same inputs give the same bytes. Every refusal is a `Quarantined` value whose reason is a key of REASONS; no exception
+    leaves this function for any content of `data`.
+    """
+    context = context or Context()
+    record = AuditRecord(
+        engine=ENGINE_VERSION,
+        table=EDITION,
+        policy=policy.label,
+        policy_sha256=policy.sha256,
+        key_id=keyring.key_id,
+        input_sha256=hashlib.sha256(data).hexdigest(),
+        input_bytes=len(data),
+    )
+    try:
+        return _run(data, policy, keyring, context, record, detector, reader, limits)
+    except Refusal as refusal:
+        return _withhold(record, refusal.code, refusal.detail)
+    except (MemoryError, RecursionError) as problem:
+        return _withhold(record, "malformed", type(problem).__name__)
+    except Exception as problem:  # a bug here must withhold the file, not lose it; the type alone is told, never the text
+        return _withhold(record, "engine-error", f"{type(problem).__name__} in {_place(problem)}")
+
+
+def _withhold(record: AuditRecord, code: str, detail: str) -> Quarantined:
+    record.decision, record.reason, record.detail = "withheld", code, detail
+    return Quarantined(code, record)
+
+
+def _place(problem: BaseException) -> str:
+    """Module and line of our own code where an unexpected error arose."""
+    place, trace = "engine", problem.__traceback__
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if name.startswith("deid"):
+            place = f"{name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _run(
+    data: bytes,
+    policy: Policy,
+    keyring: Keyring,
+    context: Context,
+    record: AuditRecord,
+    detector: TextDetector | None,
+    reader: TextReader | None,
+    limits: Limits,
+) -> Released:
+    file = read_file(data, limits)
+    record.transfer_syntax_in = file.syntax
+    accept(file)
+    declared = file.dataset.get(SPECIFIC_CHARACTER_SET)
+    charsets = read_charset(declared.raw) if declared is not None else ("iso8859",)
+    burned = file.dataset.ascii(0x00280301).upper()
+    record.burned_in_declared = {"YES": "yes", "NO": "no"}.get(burned, "absent")
+    identifiers = gather(file.dataset, context.known_identifiers)
+    pixels = decode_pixels(file.dataset, file.syntax, limits)
+    record.pixel_sha256_in = pixel_sha256(pixels.values)
+
+    detector, reader = detector or _shipped_detector(), reader or _shipped_reader()
+    record.detector = detector.name
+    found = examine(pixels, identifiers, detector, reader)
+    record.masks, record.markers_kept, record.review = list(found.masks), found.markers_kept, found.review
+    record.pixel_sha256_out = pixel_sha256(found.values)
+
+    patient_key = _patient_key(file, keyring)
+    shift = keyring.shift_days(patient_key, maximum_days=policy.maximum_days, multiple_of=policy.multiple_of)
+    cleaner = HeaderCleaner(policy, keyring, identifiers, PatientKeys(keyring.pseudonym(patient_key), shift), record)
+    cleaned = cleaner.clean(file.dataset)
+    masks = tuple(found.masks)
+    put_marks(cleaned, policy, ENGINE_VERSION, EDITION, masks)
+    syntax = _put_pixels(cleaned, file, pixels, found)
+    record.pixel_passthrough = not masks and not pixels.needs_rewrite
+    record.transfer_syntax_out = syntax
+    output = write_file(cleaned, syntax)
+    record.verified = verify_output(
+        output, file, identifiers, cleaner.output_dates, pixels, found.values, masks,
+        dates_replaced=policy.date_mode == "shift", charsets=charsets,
+    )  # fmt: skip
+    record.decision = "released"
+    record.output_sha256 = hashlib.sha256(output).hexdigest()
+    record.output_bytes = len(output)
+    return Released(output, record, masks, found.review)
+
+
+def _patient_key(file: DicomFile, keyring: Keyring) -> str:
+    dataset = file.dataset
+    return keyring.patient_key(
+        _text(dataset, 0x00100020), _text(dataset, 0x00100021), fallback=dataset.ascii(0x0020000D)
+    )
+
+
+def _text(dataset: DataSet, tag: int) -> str:
+    element = dataset.get(tag)
+    return element.raw.decode("latin-1").strip(" \0") if element is not None else ""
+
+
+def _put_pixels(cleaned: DataSet, file: DicomFile, pixels: DecodedPixels, found: Examination) -> str:
+    """Pixel Data into the cleaned data set; returns the transfer syntax (DEID.md, section 7)."""
+    element = file.dataset.elements[PIXEL_DATA]
+    form = pixels.form
+    rewrite = pixels.needs_rewrite or bool(found.masks)
+    if is_lossy(file.syntax):
+        cleaned.put(Element(0x00282110, "CS", b"01"))
+    if isinstance(element.value, Encapsulated) and not rewrite:
+        cleaned.put(Element(PIXEL_DATA, "OB", element.value))
+        return file.syntax
+    if file.syntax in NATIVE_SYNTAXES and not rewrite:
+        raw = element.raw[: form.frame_bytes * form.frames]
+    else:
+        raw = _native_bytes(found.values)
+        if form.samples == 3:
+            cleaned.put(Element(0x00280006, "US", struct.pack("<H", 0)))
+            cleaned.put(Element(0x00280004, "CS", pixels.photometric.encode("ascii")))
+    cleaned.put(Element(PIXEL_DATA, "OW" if form.bits_allocated == 16 else "OB", raw + b"\0" * (len(raw) % 2)))
+    return EXPLICIT_LE
+
+
+def _native_bytes(values: Samples) -> bytes:
+    return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _shipped_detector() -> TextDetector:
+    from deid.pixels.rapid import RapidDetector
+
+    return RapidDetector()
+
+
+def _shipped_reader() -> TextReader:
+    from deid.pixels.rapid import RapidReader
+
+    return RapidReader()

@@ -1,0 +1,1 @@
+"""Pixels: decode, find text, decide what may stay, mask, look again."""

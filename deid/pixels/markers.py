@@ -1,0 +1,40 @@
+"""The marker allow-list: what may stay burned into a radiograph, because it tells side, projection or technique."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from importlib.resources import files
+
+from deid.text.identifiers import Identifiers
+from deid.text.vocabulary import fold
+
+READ_CONFIDENCE = 0.95
+_TECHNIQUE = re.compile(r"\d{2,3}(?:\.\d)?kvp?|\d{1,3}(?:\.\d{1,2})?mas?|\d{1,4}ms", re.IGNORECASE)
+
+
+@cache
+def marker_words() -> frozenset[str]:
+    """Folded marker words."""
+    text = files("deid.profile").joinpath("words", "markers.txt").read_text(encoding="utf-8")
+    return frozenset(fold(word) for line in text.splitlines() if not line.startswith("#") for word in line.split())
+
+
+def is_marker(text: str, confidence: float, identifiers: Identifiers) -> bool:
+    """Whether every word of a region is a known marker, read with enough confidence, and none is the patient's own."""
+    if confidence < READ_CONFIDENCE:
+        return False
+    plain = unicodedata.normalize("NFKC", text)
+    if any(c in plain for c in "^@#*_"):
+        return False
+    tokens = [token for token in re.split(r"[\s/,.:;()\[\]-]+", plain) if token]
+    if not tokens or len(tokens) > 5:
+        return False
+    for token in tokens:
+        word = fold(token)
+        if word in identifiers.words and word not in ("l", "r"):
+            return False
+        if word not in marker_words() and not _TECHNIQUE.fullmatch(token):
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""Cleaning of descriptors and other short text: known identifiers, patterns, and a fail-closed vocabulary."""

@@ -1,0 +1,98 @@
+"""Cleaning of short text (DEID.md, section 4): identifiers, patterns, then only words that a vocabulary knows."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from deid.text.identifiers import Identifiers
+from deid.text.vocabulary import device_words, fold, radiology_words
+
+_MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|févr|mars|avr|mai|juin|juil|août|mär|okt|dez|ene|abr|ago|dic)[a-zéû]*"
+_PATTERNS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\S+@\S+",  # e-mail
+        r"\b(?:https?|ftp)://\S+|\bwww\.\S+|\b[\w-]+\.(?:com|org|net|edu|gov|de|fr|uk|ch|at|nl|es|it)\b\S*",  # addresses of the web
+        r"\b\d{1,3}(?:\.\d{1,3}){3}\b",  # IP
+        r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",  # 12/03/1950, 1950-03-12, and SSN-like groups
+        rf"\b\d{{1,2}}(?:st|nd|rd|th)?[ .-]*{_MONTHS}[ .,-]*\d{{2,4}}\b",
+        rf"\b{_MONTHS}[ .-]*\d{{1,2}}(?:st|nd|rd|th)?[ .,-]+\d{{2,4}}\b",
+        r"\b\d{1,2}[:h]\d{2}(?:[:m]\d{2})?\b",  # clock times
+        r"\+?\(?\d{2,4}\)?(?:[ ./-]\d{2,4}){2,}\b",  # phones
+        r"\b(?:dr|prof|doctor|mr|mrs|ms|miss|sir|herr|frau|mme|monsieur|madame|sra|sr|dra|phys|physician|tech|technologist"
+        r"|mta|rt\(r\)|md|operator|referring|ref|attn|attending|nurse)\b[.:]*[ \t]+(?:[a-z]\.[ \t]*)*[^\W\d_][\w'’-]*(?:[ \t]+[^\W\d_]\.)?",
+        r"\b(?:mrn|pid|acc|accession|ssn|nhs|id|dob|d\.o\.b|born|geb|tel|phone|fax|room|rm|case|no|nr)\b[ .:#]*[\w-]*\d[\w-]*",
+    )
+)
+_TOKEN = re.compile(r"[^\W_]+", re.UNICODE)
+_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_NUMBER = re.compile(r"\d{1,3}\Z")
+_MEASURE = re.compile(r"\d{1,3}(?:kvp?|mas?|mm|cm|ms|m|x|x\d{1,3}|inch|in|um|bit|s|sec|yr|y|vw|v)\Z", re.IGNORECASE)
+_ORDINAL = re.compile(r"(?:[tcl]\d{1,2}|\d(?:st|nd|rd|th))\Z", re.IGNORECASE)
+_DEVICE_CODE = re.compile(r"(?=[^\W_]*\d)[^\W_]{1,10}\Z")
+_KEPT_SEPARATORS = re.compile(r"[ ./,:;()+&\-\^_]{1,3}\Z")
+
+
+def clean_text(text: str, identifiers: Identifiers, *, device: bool = False) -> str:
+    """What of a text may stay; empty when nothing may.
+
+    device: maker, model and software version, where the vocabulary is wider and codes with digits may stay.
+    Works on whole words: a patient called Hilliard does not eat "Hilar".
+    """
+    text = unicodedata.normalize("NFC", text).replace("\0", " ")
+    for pattern in _PATTERNS if not device else _PATTERNS[:3]:
+        text = pattern.sub(" \x1f ", text)
+    kept: list[tuple[int, int, str]] = []
+    for found in _TOKEN.finditer(text):
+        word = _judge(found.group(), identifiers, device)
+        if word:
+            kept.append((found.start(), found.end(), word))
+    pieces: list[str] = []
+    previous_end = None
+    for start, end, word in kept:
+        if previous_end is not None:
+            between = text[previous_end:start]
+            pieces.append(between if _KEPT_SEPARATORS.match(between) else " ")
+        pieces.append(word)
+        previous_end = end
+    return "".join(pieces).strip()
+
+
+def _judge(token: str, identifiers: Identifiers, device: bool) -> str:
+    """The token, or what of it may stay, or nothing."""
+    word = fold(token)
+    if word in identifiers.words:
+        return ""
+    vocabulary = device_words() if device else radiology_words()
+    if word in vocabulary:
+        return token
+    if _NUMBER.match(token) or _MEASURE.match(token) or _ORDINAL.match(token):
+        return token
+    if device and _DEVICE_CODE.match(token) and not re.search(r"\d{6,}", token):
+        letters = fold(re.sub(r"\d+", " ", token)).split()
+        return "" if any(part in identifiers.words for part in letters) else token
+    parts = _CAMEL.findall(token)
+    if len(parts) > 1 and "".join(parts) == token:
+        folded = [fold(part) for part in parts]
+        if all((part in vocabulary or _NUMBER.match(part)) and part not in identifiers.words for part in folded):
+            return token
+    return ""
+
+
+def safe_code(text: str, identifiers: Identifiers) -> str:
+    """A CS value that may stay: the code alphabet of PS3.5 and no word of a person or number of the patient."""
+    value = text.strip(" \0")
+    if not re.fullmatch(r"[A-Z0-9 _]{1,16}", value):
+        upper = value.upper()
+        if not re.fullmatch(r"[A-Z0-9 _]{1,16}", upper):
+            return ""
+        value = upper
+    words = [fold(part) for part in re.split(r"[ _]+", value) if part]
+    known = radiology_words()
+    for word in words:
+        if word in identifiers.words and (word not in known or word in identifiers.names and len(word) >= 4):
+            return ""
+        if re.search(r"\d{5,}", word):
+            return ""
+    return value

@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class FulfillmentConfig(AppConfig):
+    name = "fulfillment"
+    label = "fulfillment"
+
+    def ready(self) -> None:
+        from fulfillment import receivers, selectors
+        from requests_app import progress, signals
+
+        signals.offer_accepted.connect(receivers.begin_fulfillment, dispatch_uid="begin_fulfillment")
+        progress.register(selectors.request_meter)

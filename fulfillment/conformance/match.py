@@ -1,0 +1,92 @@
+"""Does an image belong to a selection of the request?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import floor
+
+from fulfillment.conformance.facts import ImageFacts
+from requests_app.spec.document import DatasetSpec
+from requests_app.spec.selector import Selector
+from requests_app.spec.vendors import canonical_vendor
+from requests_app.taxonomy import LabelState, normalise_name
+
+
+def completed_years(facts: ImageFacts) -> int | None:
+    """Age in completed years."""
+    return None if facts.age_years is None else floor(facts.age_years)
+
+
+class LabelReader:
+    """Turns an image's labels into what each finding counts as under the request's uncertainty policy."""
+
+    def __init__(self, spec: DatasetSpec) -> None:
+        self._taxonomy = spec.taxonomy()
+        self._policy = spec.labels.uncertainty
+        self._keys: dict[str, str] = {}
+
+    def key(self, name: str) -> str:
+        """The taxonomy's key of a finding's name; an unknown name is its own key."""
+        if name not in self._keys:
+            found = self._taxonomy.find(name)
+            self._keys[name] = found.key if found else normalise_name(name)
+        return self._keys[name]
+
+    def states(self, labels: Mapping[str, str] | None) -> dict[str, LabelState]:
+        """The labels by key, as states. A word that is no state is left out; label tables report those."""
+        found: dict[str, LabelState] = {}
+        for name, state in (labels or {}).items():
+            if state in LabelState:
+                found[self.key(name)] = LabelState(state)
+        return found
+
+    def counts_as(self, labels: Mapping[str, str] | None, finding: str) -> str:
+        """ "present", "absent", "uncertain" or "blank" for one finding."""
+        state = self.states(labels).get(self.key(finding), LabelState.NOT_MENTIONED)
+        # An image whose labels have not come cannot count as absent.
+        return "blank" if labels is None else self._policy.resolve(state)
+
+
+def matcher(
+    selector: Selector, spec: DatasetSpec, reader: LabelReader | None = None
+) -> Callable[[ImageFacts], bool]:
+    """A function that says whether an image is selected. What is not known of an image never matches.
+
+    The exception is `portable: false`: headers only ever say that an image is portable, so silence counts
+    as not portable.
+    """
+    labels = reader or LabelReader(spec)
+    vendor = canonical_vendor(selector.vendor) if selector.vendor else None
+    vendor_key = (vendor or selector.vendor or "").casefold()
+
+    def selected(facts: ImageFacts) -> bool:
+        if selector.view is not None and not selector.view.covers(facts.view):
+            return False
+        if selector.position is not None and facts.position != selector.position.value:
+            return False
+        if selector.portable is not None and bool(facts.portable) != selector.portable:
+            return False
+        if selector.sex is not None and facts.sex != selector.sex.value:
+            return False
+        if selector.age_min is not None or selector.age_max is not None:
+            age = completed_years(facts)
+            if age is None:
+                return False
+            if selector.age_min is not None and age < selector.age_min:
+                return False
+            if selector.age_max is not None and age > selector.age_max:
+                return False
+        if selector.vendor is not None and (facts.vendor or "").casefold() != vendor_key:
+            return False
+        if selector.site is not None and (facts.site or "").casefold() != selector.site.casefold():
+            return False
+        if selector.finding is not None:
+            return labels.counts_as(facts.labels, selector.finding) == selector.finding_state
+        return True
+
+    return selected
+
+
+def matches(facts: ImageFacts, selector: Selector, spec: DatasetSpec) -> bool:
+    """True if the image is selected; for many images, make a `matcher` once."""
+    return matcher(selector, spec)(facts)

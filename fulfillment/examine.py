@@ -1,0 +1,66 @@
+"""Looking at one de-identified instance: facts, verdict against the specification, quality, pixel hash, preview. No database."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pydicom
+from PIL import Image as Picture
+
+from fulfillment.conformance import ImageFacts, check_image, read_facts
+from fulfillment.duplicates import pixel_sha256
+from fulfillment.quality import QualityResult, score_image
+from requests_app.spec import DatasetSpec
+
+PREVIEW_SIDE = 1024
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What is known about the image. ``refusal`` is the first finding that keeps it out, or None."""
+
+    facts: ImageFacts
+    findings: list[dict[str, Any]]
+    refusal: dict[str, Any] | None
+    quality: QualityResult
+    pixel_sha256: str
+    preview_png: bytes
+
+
+def examine(data: bytes, spec: DatasetSpec) -> Examined:
+    """Examine the bytes of a de-identified Part-10 file against a specification."""
+    dataset = pydicom.dcmread(io.BytesIO(data))
+    facts = read_facts(dataset)
+    pixels = dataset.pixel_array
+    findings = [asdict(finding) for finding in check_image(facts, spec)]
+    quality = score_image(_first_frame(pixels, dataset), facts, spec)
+    findings += [asdict(gate) | {"severity": "must"} for gate in quality.gates]
+    refusal = next((finding for finding in findings if finding["severity"] == "must"), None)
+    return Examined(facts, findings, refusal, quality, pixel_sha256(pixels), preview(pixels, dataset))
+
+
+def preview(pixels: np.ndarray, dataset: pydicom.Dataset) -> bytes:
+    """An 8-bit PNG, at most 1024 px on the long side, between the 0.5 and 99.5 percentiles, bright bones.
+
+    ``pixels``: (rows, columns), (frames, rows, columns) or (rows, columns, 3) in stored values.
+    """
+    plane = _first_frame(pixels, dataset).astype(np.float32)
+    step = max(1, int(max(plane.shape) / 400))
+    low, high = np.percentile(plane[::step, ::step], (0.5, 99.5))
+    grey = np.clip((plane - low) * (255.0 / max(1e-6, high - low)), 0, 255).astype(np.uint8)
+    if str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1":
+        grey = 255 - grey
+    picture = Picture.fromarray(grey)
+    picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Picture.Resampling.LANCZOS)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def _first_frame(pixels: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
+    """One grey plane: the first frame, colours averaged."""
+    plane = pixels[0] if int(dataset.get("NumberOfFrames", 1) or 1) > 1 else pixels
+    return plane.mean(axis=-1) if plane.ndim == 3 else plane

@@ -1,0 +1,64 @@
+"""Originals in quarantine: sealed with the hospital's key, read back only by workers and by that hospital."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+
+from fulfillment.models import Batch, PseudonymKey, SourceFile
+from getdata.common import crypto, storage
+
+
+class StagingMissing(Exception):
+    """The bytes are neither staged on this machine nor in quarantine yet."""
+
+
+def scope(batch: Batch) -> str:
+    """The scope under which a hospital's originals and file names are sealed."""
+    return f"originals:{batch.fulfillment.hospital_id}"
+
+
+def staged_path(file: SourceFile) -> Path | None:
+    """Where the upload left the bytes, if they are still there."""
+    if not file.staged:
+        return None
+    path = Path(settings.STAGING) / file.staged
+    return path if path.is_file() else None
+
+
+def read_original(file: SourceFile) -> bytes:
+    """The original bytes, moved into quarantine first if they were only staged. Raises ``StagingMissing``."""
+    staged = staged_path(file)
+    if file.stored:
+        return crypto.unseal(storage.get(storage.quarantine(), file.stored), scope=scope(file.batch))
+    if staged is None:
+        raise StagingMissing
+    data = staged.read_bytes()
+    key = f"{file.batch.fulfillment.hospital_id}/{file.batch_id}/{file.pk}"
+    storage.put(storage.quarantine(), key, crypto.seal(data, scope=scope(file.batch)))
+    SourceFile.objects.filter(pk=file.pk).update(stored=key)
+    file.stored = key
+    return data
+
+
+def forget_staged(file: SourceFile) -> None:
+    """Remove the clear bytes from the staging folder, once quarantine holds them sealed."""
+    staged = staged_path(file)
+    if staged is not None:
+        staged.unlink(missing_ok=True)
+    if file.staged:
+        SourceFile.objects.filter(pk=file.pk).update(staged="")
+
+
+def name_of(file: SourceFile) -> str:
+    """The relative path the hospital gave the file. Identity: show it to that hospital only."""
+    return crypto.unseal(bytes(file.sealed_name), scope=scope(file.batch)).decode()
+
+
+def pseudonym_secret(batch: Batch) -> tuple[bytes, str]:
+    """The secret and the key id for this hospital and request. Raises ``PseudonymKey.DoesNotExist`` before the first batch."""
+    fulfillment = batch.fulfillment
+    key = PseudonymKey.objects.get(hospital=fulfillment.hospital_id, request=fulfillment.request_id, destroyed_at=None)
+    secret = crypto.unseal(bytes(key.sealed_secret), scope=f"pseudonym:{fulfillment.hospital_id}")
+    return secret, str(key.pk)[:8]

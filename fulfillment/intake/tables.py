@@ -1,0 +1,90 @@
+"""What an archive or a label table turns into: rows of the ledger, rows of labels."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from deid import Keyring
+from fulfillment.conformance import Finding
+from fulfillment.intake import archives
+from fulfillment.labels import read_label_table
+from fulfillment.models import Image, Label, SourceFile
+from fulfillment.uploads import take_in
+from fulfillment.uploads.names import name_digest
+from requests_app.spec import DatasetSpec
+
+
+def unpack(archive: SourceFile, path: Path) -> tuple[int, int]:
+    """Take in every member of a zip archive. Returns (taken in, already here). Raises ``ArchiveRefused``.
+
+    Run again after an interruption it finds what it took in before and goes on.
+    """
+    taken = known = 0
+    for member in archives.members(path):
+        _, fresh = take_in(
+            batch=archive.batch,
+            name=member.path,
+            staged=member.staged,
+            size=member.size,
+            sha256=member.sha256,
+            archive=archive,
+        )
+        taken, known = taken + fresh, known + (not fresh)
+    return taken, known
+
+
+def take_labels(
+    file: SourceFile, data: bytes, spec: DatasetSpec, keyring: Keyring
+) -> tuple[list[dict[str, Any]], bool]:
+    """Read a label table into rows keyed by the replaced UID or the file name's fingerprint.
+
+    Returns the findings for the hospital and whether any row was usable. Original UIDs and names are not kept.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    rows, problems = read_label_table(text, spec.taxonomy())
+    findings = [
+        asdict(
+            Finding(
+                code=problem.code,
+                severity="should",
+                check_id="labels",
+                tag="",
+                message=f"Row {problem.row}: {problem.cause}" if problem.row else problem.cause,
+                remedy=problem.remedy,
+            )
+        )
+        for problem in problems[:200]
+    ]
+    if rows:
+        fulfillment = file.batch.fulfillment_id
+        by_uid = dict(
+            Image.objects.live().filter(source__batch__fulfillment=fulfillment).values_list("sop_instance_uid", "pk")
+        )
+        by_name = dict(Image.objects.live().filter(source__batch=file.batch).values_list("source__name_digest", "pk"))
+        labels = []
+        for row in rows:
+            by_uid_given = row.image_kind == "sop_instance_uid"
+            uid = keyring.uid(row.image) if by_uid_given else ""
+            digest = "" if by_uid_given else name_digest(file.batch, row.image)
+            labels.append(
+                Label(
+                    batch=file.batch,
+                    table=file,
+                    image_id=by_uid.get(uid) or by_name.get(digest),
+                    sop_instance_uid=uid,
+                    name_digest=digest,
+                    row=row.row,
+                    finding=row.name,
+                    state=row.state.value,
+                    source_method=row.source,
+                    reader=keyring.dummy("reader", row.reader) if row.reader else "",
+                )
+            )
+        Label.objects.filter(table=file).delete()  # an interrupted attempt may have left some
+        Label.objects.bulk_create(labels, batch_size=500, ignore_conflicts=True)
+    return findings, bool(rows)

@@ -1,0 +1,16 @@
+"""Labels that hospitals send: reading tables, the five states, and exporting. Pure."""
+
+from fulfillment.labels.export import write_chexpert_csv, write_generic_csv
+from fulfillment.labels.table import LabelProblem, LabelRow, labels_by_image, read_label_table
+from requests_app.taxonomy import UNCERTAIN_STATES, LabelState
+
+__all__ = [
+    "UNCERTAIN_STATES",
+    "LabelProblem",
+    "LabelRow",
+    "LabelState",
+    "labels_by_image",
+    "read_label_table",
+    "write_chexpert_csv",
+    "write_generic_csv",
+]

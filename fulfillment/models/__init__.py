@@ -1,0 +1,51 @@
+"""What is delivered: the models of fulfillment, by subject."""
+
+from fulfillment.models.delivery import (
+    Batch,
+    BatchStatus,
+    Fulfillment,
+    FulfillmentStatus,
+    PseudonymKey,
+    SourceFile,
+    SourceFileStatus,
+    SourceKind,
+    Upload,
+    UploadStatus,
+)
+from fulfillment.models.imaging import DuplicateHit, Image, Label, Patient, QualityScore, Series, Study
+from fulfillment.models.outcome import (
+    AccessGrant,
+    DownloadEvent,
+    Release,
+    ReleaseItem,
+    ReleaseStatus,
+    Review,
+    ReviewNote,
+)
+
+__all__ = [
+    "AccessGrant",
+    "Batch",
+    "BatchStatus",
+    "DownloadEvent",
+    "DuplicateHit",
+    "Fulfillment",
+    "FulfillmentStatus",
+    "Image",
+    "Label",
+    "Patient",
+    "PseudonymKey",
+    "QualityScore",
+    "Release",
+    "ReleaseItem",
+    "ReleaseStatus",
+    "Review",
+    "ReviewNote",
+    "Series",
+    "SourceFile",
+    "SourceFileStatus",
+    "SourceKind",
+    "Study",
+    "Upload",
+    "UploadStatus",
+]

@@ -1,0 +1,158 @@
+"""De-identified images and what is known about them. Rows here are made by the pipeline only."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+
+from fulfillment.models.delivery import Batch, Fulfillment, SourceFile
+from getdata.accounts.models import User
+from getdata.common.models import Entity, Immutable
+
+
+class Patient(Entity):
+    """A pseudonym within one fulfillment."""
+
+    fulfillment = models.ForeignKey(Fulfillment, on_delete=models.PROTECT, related_name="patients")
+    pseudonym = models.CharField(max_length=64)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["fulfillment", "pseudonym"], name="one_row_a_pseudonym")
+        ]
+
+    def __str__(self) -> str:
+        return self.pseudonym
+
+
+class Study(Entity):
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="studies")
+    study_instance_uid = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name_plural = "studies"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["patient", "study_instance_uid"], name="one_row_a_study")
+        ]
+
+    def __str__(self) -> str:
+        return self.study_instance_uid
+
+
+class Series(Entity):
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="series")
+    series_instance_uid = models.CharField(max_length=64)
+    modality = models.CharField(max_length=16)
+
+    class Meta:
+        verbose_name_plural = "series"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["study", "series_instance_uid"], name="one_row_a_series")
+        ]
+
+    def __str__(self) -> str:
+        return self.series_instance_uid
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    def visible_to(self, user: User | AnonymousUser) -> ImageQuerySet:
+        """Whoever may see the batch."""
+        return self.filter(source__batch__in=Batch.objects.visible_to(user))
+
+    def live(self) -> ImageQuerySet:
+        """Images whose file passed and was not withdrawn."""
+        return self.filter(source__status="passed")
+
+
+class Image(Entity):
+    """One de-identified instance. ``facts`` is ``ImageFacts.as_dict()``; all UIDs are the replaced ones."""
+
+    source = models.OneToOneField(SourceFile, on_delete=models.PROTECT, related_name="image")
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="images")
+    sop_instance_uid = models.CharField(max_length=64, db_index=True)
+    facts = models.JSONField()
+    view = models.CharField(max_length=8, blank=True, db_index=True)
+    sex = models.CharField(max_length=1, blank=True)
+    age_years = models.PositiveSmallIntegerField(null=True, blank=True)
+    output_sha256 = models.CharField(max_length=64)
+    pixel_sha256 = models.CharField(max_length=64, db_index=True)
+    size = models.PositiveBigIntegerField()
+    stored = models.CharField(max_length=200, help_text="key in the released storage")
+    preview = models.CharField(max_length=200, help_text="key in the previews storage")
+    masks = models.JSONField(default=list, help_text="de-identification masks: frame, x, y, width, height in pixels")
+    review_reasons = models.JSONField(default=list, help_text="why a person should look at this image")
+    deid_record = models.JSONField(default=dict, help_text="the engine's audit record: counts and paths, never values")
+    findings = models.JSONField(default=list, help_text="findings against the specification")
+    conforms = models.BooleanField(default=True, help_text="no 'must' finding")
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["source__number"]
+
+    def __str__(self) -> str:
+        return f"image {self.source.number}"
+
+
+class QualityScore(Immutable):
+    """The named, versioned quality score of one image."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="scores")
+    version = models.CharField(max_length=20)
+    gate = models.BooleanField(help_text="True: every gate passed")
+    gate_reason = models.CharField(max_length=60, blank=True)
+    total = models.FloatField()
+    components = models.JSONField()
+    weakest = models.CharField(max_length=40)
+    remedy = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.total:.0f}"
+
+
+class DuplicateHit(Immutable):
+    """Two images with the same content. Only reviewers see a hit that crosses hospitals."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="duplicate_hits")
+    other = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10, choices=[("exact", "Exact"), ("near", "Near")])
+    distance = models.FloatField(default=0)
+    version = models.CharField(max_length=20)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["image", "other", "kind"], name="one_hit_a_pair"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} duplicate"
+
+
+class Label(Entity):
+    """One finding's state for one image by one source. Written once; a correction is a new row that supersedes this one.
+
+    ``image`` is filled in when the image arrives after its labels. ``reader`` is a pseudonymous id given by the hospital.
+    """
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="labels")
+    image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.SET_NULL, related_name="labels")
+    table = models.ForeignKey(SourceFile, on_delete=models.CASCADE, related_name="labels")
+    sop_instance_uid = models.CharField(max_length=64, blank=True, db_index=True)
+    name_digest = models.CharField(max_length=64, blank=True, db_index=True)
+    row = models.PositiveIntegerField(help_text="line in the table it came from")
+    finding = models.CharField(max_length=120)
+    state = models.CharField(max_length=16)
+    source_method = models.CharField(max_length=40, blank=True)
+    reader = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["table", "row"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["table", "row", "finding"], name="one_label_a_table_row")]
+
+    def __str__(self) -> str:
+        return f"{self.finding}: {self.state}"

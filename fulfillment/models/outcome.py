@@ -1,0 +1,173 @@
+"""Decisions and what follows from them: reviews, releases, who may download, who did."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from fulfillment.models.delivery import Batch, SourceFile
+from fulfillment.models.imaging import Image
+from getdata.accounts.models import Organization, User
+from getdata.common.models import Entity, Immutable
+from getdata.common.states import status_constraint
+from requests_app.models import DatasetRequest
+
+
+class Review(Immutable):
+    """A reviewer's decision on a batch."""
+
+    class Decision(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        RETURNED = "returned", "Returned with notes"
+        REJECTED = "rejected", "Rejected"
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="reviews")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    summary = models.TextField(max_length=4000)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.decision} by {self.reviewer}"
+
+
+class ReviewNote(Immutable):
+    """What a returned file needs."""
+
+    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="notes")
+    file = models.ForeignKey(SourceFile, on_delete=models.CASCADE, related_name="notes")
+    text = models.TextField(max_length=2000)
+
+    class Meta:
+        ordering = ["file__number"]
+
+    def __str__(self) -> str:
+        return f"note on file {self.file.number}"
+
+
+class ReleaseStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    PUBLISHED = "published", "Published"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    def visible_to(self, user: User | AnonymousUser) -> ReleaseQuerySet:
+        """Staff see all; the organization that asked and the hospitals inside see what is published or was withdrawn."""
+        if not isinstance(user, User):
+            return self.none()
+        if user.is_reviewer:
+            return self
+        mine = Organization.objects.filter(memberships__user=user)
+        return self.exclude(status=ReleaseStatus.DRAFT).filter(
+            Q(request__organization__in=mine)
+            | Q(pk__in=ReleaseItem.objects.filter(image__source__batch__fulfillment__hospital__in=mine).values("release"))
+        )
+
+
+class Release(Entity):
+    """A documented, versioned package of accepted images. Prepared by one reviewer, published by another."""
+
+    Status = ReleaseStatus
+    TRANSITIONS: ClassVar[dict[str, set[str]]] = {
+        "draft": {"published"},
+        "published": {"withdrawn"},
+        "withdrawn": set(),
+    }
+
+    request = models.ForeignKey(DatasetRequest, on_delete=models.PROTECT, related_name="releases")
+    number = models.PositiveIntegerField()
+    prepared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    published_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(max_length=10, choices=ReleaseStatus.choices, default=ReleaseStatus.DRAFT)
+    status_note = models.TextField(blank=True)
+    # The package, once a worker has built it.
+    archive = models.CharField(max_length=200, blank=True, help_text="key in the released storage")
+    archive_size = models.PositiveBigIntegerField(default=0)
+    archive_sha256 = models.CharField(max_length=64, blank=True)
+    manifest = models.JSONField(default=dict, help_text="path -> SHA-256 of every file in the package")
+    problem = models.CharField(max_length=200, blank=True, help_text="why building the package failed")
+
+    objects = ReleaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints: ClassVar = [
+            status_constraint("release", ReleaseStatus),
+            models.UniqueConstraint(fields=["request", "number"], name="one_number_a_release"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request} · release {self.number}"
+
+    @property
+    def audit_organization_id(self) -> str:
+        return str(self.request.organization_id)
+
+    @property
+    def is_built(self) -> bool:
+        return bool(self.archive)
+
+
+class ReleaseItem(Immutable):
+    """One image in one release, at its path in the package."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="items")
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="release_items")
+    path = models.CharField(max_length=300)
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["path"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["release", "image"], name="an_image_once_a_release")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class AccessGrant(Entity):
+    """An organization's right to download one release, under its signed agreements, until a day."""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="grants")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="grants")
+    granted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["release", "organization"], condition=Q(revoked_at=None), name="one_live_grant"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization} may download {self.release}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.revoked_at is None and self.expires_at > timezone.now()
+
+
+class DownloadEvent(Immutable):
+    """The custody ledger: who took what, when."""
+
+    grant = models.ForeignKey(AccessGrant, on_delete=models.PROTECT, related_name="downloads")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    path = models.CharField(max_length=300, help_text="the archive, or one file in it")
+    first_byte = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"download by {self.user}"

@@ -1,0 +1,69 @@
+"""Writing a BagIt bag (RFC 8493) into a zip archive as a stream: one entry in memory at a time, the same bytes each time."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+#: A fixed time in every entry, so that building twice gives the same archive.
+_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of the payload: its path below ``data/``, how to read it, and the SHA-256 (hex) it must have, if known."""
+
+    path: str
+    read: Callable[[], bytes]
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was written: path in the bag -> SHA-256 (hex), and the number of payload bytes."""
+
+    manifest: dict[str, str]
+    payload_bytes: int
+
+
+class DamagedEntry(Exception):
+    """A stored file no longer has the bytes it had when it was released. Names the path, which holds pseudonyms only."""
+
+
+def write_bag(target: BinaryIO, *, name: str, entries: Iterable[Entry], info: Mapping[str, str]) -> Built:
+    """Write ``<name>/`` as a bag with ``manifest-sha256.txt`` and ``tagmanifest-sha256.txt`` into a stored (uncompressed) zip.
+
+    ``info`` goes to ``bag-info.txt``; Payload-Oxum is added. Raises ``DamagedEntry`` when an entry's digest differs.
+    """
+    manifest: dict[str, str] = {}
+    total = count = 0
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as bundle:
+        for entry in entries:
+            data = entry.read()
+            digest = hashlib.sha256(data).hexdigest()
+            if entry.sha256 and digest != entry.sha256:
+                raise DamagedEntry(entry.path)
+            _write(bundle, f"{name}/data/{entry.path}", data)
+            manifest[f"data/{entry.path}"] = digest
+            total, count = total + len(data), count + 1
+        tags = {
+            "bagit.txt": "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
+            "bag-info.txt": "".join(f"{key}: {value}\n" for key, value in info.items())
+            + f"Payload-Oxum: {total}.{count}\n",
+            "manifest-sha256.txt": "".join(f"{digest}  {path}\n" for path, digest in sorted(manifest.items())),
+        }
+        tags["tagmanifest-sha256.txt"] = "".join(
+            f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n" for path, text in sorted(tags.items())
+        )
+        for path, text in tags.items():
+            _write(bundle, f"{name}/{path}", text.encode())
+    return Built(manifest, total)
+
+
+def _write(bundle: zipfile.ZipFile, path: str, data: bytes) -> None:
+    info = zipfile.ZipInfo(path, _TIME)
+    info.external_attr = 0o644 << 16
+    bundle.writestr(info, data)

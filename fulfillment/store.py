@@ -1,0 +1,152 @@
+"""Keeping an image: its bytes first (content-addressed, so a retry rewrites the same), then its rows in one transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from deid import Released
+from fulfillment import ledger
+from fulfillment.examine import Examined
+from fulfillment.models import (
+    DuplicateHit,
+    Fulfillment,
+    Image,
+    Label,
+    Patient,
+    QualityScore,
+    Series,
+    SourceFile,
+    SourceFileStatus,
+    Study,
+)
+from getdata.common import storage
+
+#: Parts of the engine's audit record that would let somebody match originals: they stay out of the database.
+_MATCHES_ORIGINALS = ("input_sha256", "pixel_sha256_in", "input_bytes")
+
+
+class Refused(Exception):
+    """The image cannot be kept beside what is already here; the values are shown to the hospital."""
+
+    def __init__(self, status: SourceFileStatus, code: str, message: str, remedy: str) -> None:
+        self.status, self.code, self.message, self.remedy = status, code, message, remedy
+        super().__init__(code)
+
+
+def store(held: ledger.Claim, outcome: Released, seen: Examined, *, seconds: float) -> Image:
+    """Store the clean instance and its preview, then settle the file as passed and make the rows. Raises ``Refused``."""
+    record = outcome.record.as_dict()
+    key = f"instances/{held.file.batch.fulfillment_id}/{record['output_sha256']}.dcm"
+    preview = f"{held.file.batch.fulfillment_id}/{record['output_sha256']}.png"
+    storage.put(storage.released(), key, outcome.data)
+    storage.put(storage.previews(), preview, seen.preview_png)
+    with transaction.atomic():
+        # One settle at a time within a fulfillment: two equal images finishing together must see each other.
+        fulfillment = Fulfillment.objects.select_for_update().get(pk=held.file.batch.fulfillment_id)
+        _refuse_repetition(fulfillment, held.file, seen)
+        file = ledger.settle(held, SourceFileStatus.PASSED, findings=seen.findings, seconds=seconds)
+        image = _rows(fulfillment, file, outcome, seen, record, key, preview)
+        _note_duplicates_elsewhere(image)
+    return image
+
+
+def _refuse_repetition(fulfillment: Fulfillment, file: SourceFile, seen: Examined) -> None:
+    here = Image.objects.live().filter(source__batch__fulfillment=fulfillment).exclude(source=file)
+    twin = here.filter(sop_instance_uid=seen.facts.sop_instance_uid).select_related("source__batch").first()
+    if twin is not None:
+        same = twin.pixel_sha256 == seen.pixel_sha256
+        raise Refused(
+            SourceFileStatus.REJECTED if same else SourceFileStatus.QUARANTINED,
+            "DUPLICATE_INSTANCE" if same else "SAME_UID_OTHER_PIXELS",
+            f"The same SOPInstanceUID was already delivered as file {twin.source.number} of batch {twin.source.batch.number}"
+            + ("." if same else ", with different pixels."),
+            "Nothing to do: the first one is kept." if same else "Find out which one is right, withdraw the other, resend.",
+        )
+    twin = here.filter(pixel_sha256=seen.pixel_sha256).select_related("source__batch").first()
+    if twin is not None:
+        raise Refused(
+            SourceFileStatus.REJECTED,
+            "DUPLICATE_IMAGE",
+            f"The same picture was already delivered as file {twin.source.number} of batch {twin.source.batch.number}.",
+            "Nothing to do: the first one is kept. Send another image if you meant a different one.",
+        )
+    other = (
+        Study.objects.filter(
+            study_instance_uid=seen.facts.study_uid, patient__fulfillment=fulfillment, series__images__isnull=False
+        )
+        .exclude(patient__pseudonym=seen.facts.patient)
+        .exists()
+    )
+    if other:
+        raise Refused(
+            SourceFileStatus.QUARANTINED,
+            "STUDY_HAS_TWO_PATIENTS",
+            "Images of the same study came under two different PatientIDs.",
+            "Correct the PatientID in your PACS and resend the study.",
+        )
+
+
+def _rows(
+    fulfillment: Fulfillment,
+    file: SourceFile,
+    outcome: Released,
+    seen: Examined,
+    record: dict[str, Any],
+    key: str,
+    preview: str,
+) -> Image:
+    facts = seen.facts
+    patient, _ = Patient.objects.get_or_create(fulfillment=fulfillment, pseudonym=facts.patient or "")
+    study, _ = Study.objects.get_or_create(patient=patient, study_instance_uid=facts.study_uid or "")
+    series, _ = Series.objects.get_or_create(
+        study=study, series_instance_uid=facts.series_uid or "", defaults={"modality": facts.modality or ""}
+    )
+    Image.objects.filter(source=file).delete()  # a retried file leaves its earlier image behind
+    image = Image.objects.create(
+        source=file,
+        series=series,
+        sop_instance_uid=facts.sop_instance_uid or "",
+        facts=facts.as_dict(),
+        view=facts.view or "",
+        sex=(facts.sex or "")[:1],
+        age_years=None if facts.age_years is None else int(facts.age_years),
+        output_sha256=record["output_sha256"],
+        pixel_sha256=seen.pixel_sha256,
+        size=len(outcome.data),
+        stored=key,
+        preview=preview,
+        masks=[box.as_dict() for box in outcome.masks],
+        review_reasons=list(outcome.review),
+        deid_record={name: value for name, value in record.items() if name not in _MATCHES_ORIGINALS},
+        findings=seen.findings,
+        conforms=seen.refusal is None,
+    )
+    quality = seen.quality
+    QualityScore.objects.create(
+        image=image,
+        version=quality.version,
+        gate=quality.gate,
+        gate_reason=quality.gate_reason,
+        total=quality.total,
+        components=quality.components,
+        weakest=quality.weakest,
+        remedy=quality.remedy,
+    )
+    waiting = Label.objects.filter(batch__fulfillment=fulfillment, image=None)
+    waiting.filter(sop_instance_uid=image.sop_instance_uid).update(image=image)
+    waiting.filter(batch=file.batch, name_digest=file.name_digest).exclude(name_digest="").update(image=image)
+    return image
+
+
+def _note_duplicates_elsewhere(image: Image) -> None:
+    """The same pixels from another hospital or for another request: a reviewer looks; no hospital is told."""
+    others = (
+        Image.objects.live()
+        .filter(pixel_sha256=image.pixel_sha256)
+        .exclude(source__batch__fulfillment=image.source.batch.fulfillment_id)[:20]
+    )
+    DuplicateHit.objects.bulk_create(
+        DuplicateHit(image=image, other=other, kind="exact", version="pixel-sha256/1") for other in others
+    )

@@ -1,0 +1,24 @@
+"""Thin Celery wrappers: each takes a primary key and calls one function."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from fulfillment import ledger, pipeline
+
+
+@shared_task(name="fulfillment.process_task", soft_time_limit=300, time_limit=330)
+def process_task(source_file_pk: str) -> None:
+    pipeline.process(source_file_pk)
+
+
+@shared_task(name="fulfillment.sweep_task", soft_time_limit=120, time_limit=150)
+def sweep_task() -> None:
+    ledger.sweep()
+
+
+@shared_task(name="fulfillment.build_release_task", soft_time_limit=3500, time_limit=3600)
+def build_release_task(release_pk: str) -> None:
+    from fulfillment.services.releases import build_release
+
+    build_release(release_pk)

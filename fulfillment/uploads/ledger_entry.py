@@ -1,0 +1,145 @@
+"""The moment a staged file becomes work: one row in the ledger of source files, once, and a ring of the doorbell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from fulfillment.models import Batch, SourceFile, SourceFileStatus, SourceKind
+from fulfillment.uploads import names, staging
+from fulfillment.uploads.rights import require_kind_length, require_writable
+from fulfillment.uploads.sniff import sniff_kind
+from getdata.accounts.models import User
+from getdata.audit.chain import record
+from getdata.common.queue import enqueue
+from getdata.common.problems import CannotDo
+from getdata.common.states import StaleState, transition
+
+RING = "fulfillment.process_task"
+
+#: A file of the same name replaces one that ended like this: it never became an image.
+REPLACEABLE = (SourceFileStatus.REJECTED, SourceFileStatus.QUARANTINED, SourceFileStatus.FAILED)
+
+
+def take_in(
+    *,
+    batch: Batch,
+    name: str,
+    staged: str,
+    size: int,
+    sha256: str,
+    archive: SourceFile | None = None,
+    actor: User | None = None,
+) -> tuple[SourceFile, bool]:
+    """Enter a staged file into the ledger and ring for a worker. Returns the row and whether it is new.
+
+    The same path with the same content is taken in once: then the row that is there comes back with False, and the staged
+    copy is removed. A new content under the name of a file that did not pass takes its place. ``name`` is a cleaned relative
+    path, ``sha256`` the content's SHA-256 (hex), ``archive`` the archive the file was in.
+    Raises ``CannotDo`` when the batch takes no more files or the file is larger than its kind may be; the staged copy is
+    removed then too.
+    """
+    kind = sniff_kind(staging.head(staged), name)
+    if archive is not None and kind == SourceKind.ARCHIVE:
+        kind = SourceKind.INSTANCE  # archives are opened one level deep; this one is refused as what it is: no image
+    try:
+        require_kind_length(size, kind)
+        with transaction.atomic():
+            # One entry at a time in a batch: numbers stay without gaps and sealing cannot slip in between.
+            batch = Batch.objects.select_for_update(of=("self",)).select_related("fulfillment").get(pk=batch.pk)
+            require_writable(batch)
+            file, fresh = _enter(batch, kind, name, staged, size, sha256, archive, actor)
+    except CannotDo:
+        staging.discard(staged)
+        raise
+    if not fresh:
+        staging.discard(staged)
+    return file, fresh
+
+
+def find_taken(batch: Batch, name: str, sha256: str) -> SourceFile | None:
+    """The file of this path and content that the batch already holds, or None."""
+    return (
+        SourceFile.objects.filter(
+            batch=batch,
+            name_digest=names.name_digest(batch, name),
+            content_digest=names.content_digest(batch, sha256),
+        )
+        .exclude(status=SourceFileStatus.WITHDRAWN)
+        .first()
+    )
+
+
+def _enter(
+    batch: Batch,
+    kind: SourceKind,
+    name: str,
+    staged: str,
+    size: int,
+    sha256: str,
+    archive: SourceFile | None,
+    actor: User | None,
+) -> tuple[SourceFile, bool]:
+    known = find_taken(batch, name, sha256)
+    if known is not None:
+        return known, False
+    highest = batch.files.aggregate(highest=Max("number"))["highest"] or 0
+    file = SourceFile.objects.create(
+        batch=batch,
+        kind=kind,
+        number=highest + 1,
+        sealed_name=names.seal_name(batch, name),
+        name_digest=names.name_digest(batch, name),
+        content_digest=names.content_digest(batch, sha256),
+        size=size,
+        staged=staged,
+        archive=archive,
+    )
+    record(
+        verb="sourcefile.received",
+        target=file,
+        actor=actor,
+        organization_id=batch.fulfillment.hospital_id,
+        data={"batch": str(batch.pk), "number": file.number, "kind": str(kind), "size": size},
+    )
+    _replace_earlier(file, actor)
+    enqueue(RING, str(file.pk))
+    return file, True
+
+
+def _replace_earlier(file: SourceFile, actor: User | None) -> None:
+    earlier = SourceFile.objects.filter(
+        batch=file.batch, name_digest=file.name_digest, status__in=REPLACEABLE, kind=file.kind
+    ).exclude(pk=file.pk)
+    for old in earlier:
+        try:
+            transition(
+                SourceFile,
+                old.pk,
+                old.status,
+                SourceFileStatus.WITHDRAWN,
+                actor=actor,
+                changes={
+                    "reason": "REPLACED",
+                    "findings": [replaced_finding(file.number)],
+                    "settled_at": timezone.now(),
+                },
+                data={"replaced_by": file.number},
+            )
+        except StaleState:
+            continue  # somebody retries it just now: then both go their way
+
+
+def replaced_finding(number: int) -> dict[str, Any]:
+    """What the hospital reads beside a file whose place another took."""
+    return {
+        "code": "REPLACED",
+        "severity": "info",
+        "check_id": "",
+        "tag": "",
+        "message": f"File {number}, sent later under the same name, took its place.",
+        "remedy": "",
+    }

@@ -1,0 +1,21 @@
+"""Addresses of reviews and releases; ``fulfillment.urls`` includes them."""
+
+from django.urls import path
+
+from fulfillment.views import releases, reviews
+
+urlpatterns = [
+    path("review/", reviews.review_queue, name="review_queue"),
+    path("review/batches/<uuid:pk>/", reviews.batch_review, name="batch_review"),
+    path("review/batches/<uuid:pk>/claim/", reviews.batch_claim, name="batch_claim"),
+    path("review/batches/<uuid:pk>/give-back/", reviews.batch_give_back, name="batch_give_back"),
+    path("review/batches/<uuid:pk>/decide/", reviews.batch_decide, name="batch_decide"),
+    path("review/requests/<slug:slug>/release/", releases.release_prepare, name="release_prepare"),
+    path("releases/", releases.release_list, name="release_list"),
+    path("releases/<uuid:pk>/", releases.release_detail, name="release_detail"),
+    path("releases/<uuid:pk>/state/", releases.release_state, name="release_state"),
+    path("releases/<uuid:pk>/publish/", releases.release_publish, name="release_publish"),
+    path("releases/<uuid:pk>/discard/", releases.release_discard, name="release_discard"),
+    path("releases/<uuid:pk>/withdraw/", releases.release_withdraw, name="release_withdraw"),
+    path("releases/<uuid:pk>/download/", releases.release_download, name="release_download"),
+]

@@ -1,0 +1,149 @@
+"""Releases: prepare, publish, withdraw, download."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from fulfillment.forms import ReasonForm
+from fulfillment.models import Release
+from fulfillment.selectors import release_breakdown
+from fulfillment.services import releases
+from getdata.accounts.models import User
+from getdata.common import storage
+from getdata.common.refusals import shows_refusals
+from requests_app.models import DatasetRequest
+
+
+@login_required
+@require_safe
+def release_list(request: HttpRequest) -> HttpResponse:
+    """The releases this person may see, newest first."""
+    assert isinstance(request.user, User)
+    rows = Release.objects.visible_to(request.user).select_related("request__organization")
+    page = Paginator(rows, 25).get_page(request.GET.get("page"))
+    return render(request, "fulfillment/releases/list.html", {"page": page})
+
+
+@login_required
+@require_safe
+def release_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What is in a release, who may have it, who took it."""
+    return render(request, "fulfillment/releases/detail.html", _context(request, _release(request, pk)))
+
+
+@login_required
+@require_safe
+def release_state(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The part of the page that changes while the package is being built."""
+    return render(request, "fulfillment/releases/_state.html", _context(request, _release(request, pk)))
+
+
+@login_required
+@require_POST
+@shows_refusals("review_queue")
+def release_prepare(request: HttpRequest, slug: str) -> HttpResponseBase:
+    user = _staff(request)
+    wanted = get_object_or_404(DatasetRequest.objects.visible_to(user), slug=slug)
+    release = releases.prepare_release(request=wanted, actor=user)
+    messages.success(request, "The package is being built. A second person publishes it.")
+    return redirect("release_detail", pk=release.pk)
+
+
+@login_required
+@require_POST
+@shows_refusals("release_detail")
+def release_publish(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    user = _staff(request)
+    releases.publish_release(release=_release(request, pk), actor=user)
+    messages.success(request, "The release is published, and the researchers are told.")
+    return redirect("release_detail", pk=pk)
+
+
+@login_required
+@require_POST
+@shows_refusals("release_detail")
+def release_discard(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    user = _staff(request)
+    releases.discard_release(release=_release(request, pk), actor=user)
+    messages.success(request, "The draft is discarded. The accepted images are untouched.")
+    return redirect("review_queue")
+
+
+@login_required
+@require_POST
+@shows_refusals("release_detail")
+def release_withdraw(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    user = _staff(request)
+    form = ReasonForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    releases.withdraw_release(release=_release(request, pk), actor=user, reason=reason)
+    messages.success(request, "The release is withdrawn; nobody can download it any more.")
+    return redirect("release_detail", pk=pk)
+
+
+@login_required
+@require_safe
+def release_download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """The package, whole or by Range, for people whose organization holds a live grant; noted before a byte leaves."""
+    assert isinstance(request.user, User)
+    return deliver(request, request.user, get_object_or_404(Release.objects.visible_to(request.user), pk=pk))
+
+
+def deliver(request: HttpRequest, user: User, release: Release) -> HttpResponseBase:
+    """Send the release's package. Raises ``Http404`` without a live grant: what one may not have does not exist."""
+    grant = releases.live_grant(release=release, user=user)
+    if grant is None:
+        raise Http404
+    first = re.match(r"bytes=(\d+)-", request.headers.get("Range", ""))
+    if request.method == "GET":
+        releases.note_download(
+            grant=grant, user=user, path=release.archive, first_byte=int(first[1][:18]) if first else 0
+        )
+    return storage.send_file(
+        request,
+        storage.released(),
+        release.archive,
+        filename=release.archive.rsplit("/", 1)[-1],
+        size=release.archive_size,
+        etag=release.archive_sha256,
+    )
+
+
+def _staff(request: HttpRequest) -> User:
+    if not isinstance(request.user, User) or not request.user.is_reviewer:
+        raise Http404
+    return request.user
+
+
+def _release(request: HttpRequest, pk: UUID) -> Release:
+    assert isinstance(request.user, User)
+    rows = Release.objects.visible_to(request.user).select_related("request__organization", "prepared_by", "published_by")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _context(request: HttpRequest, release: Release) -> dict[str, object]:
+    user = request.user
+    assert isinstance(user, User)
+    return {
+        "release": release,
+        "images": release.items.count(),
+        "breakdown": release_breakdown(release),
+        "grant": releases.live_grant(release=release, user=user),
+        "grants": release.grants.select_related("organization"),
+        "downloads": releases.downloads_for(release=release, user=user)[:50],
+        "files": sorted(release.manifest.items())[:12],
+        "file_count": len(release.manifest),
+        "is_preparer": release.prepared_by_id == user.pk,
+        "form": ReasonForm(),
+    }
+
+

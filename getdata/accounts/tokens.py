@@ -1,0 +1,121 @@
+"""API tokens: made once, kept as a hash, each limited to scopes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from getdata.accounts.models import ApiToken, User
+from getdata.audit.chain import record
+from getdata.common.problems import CannotDo
+
+if TYPE_CHECKING:  # rest_framework.views imports this module by the settings' name: at run time that would be a circle
+    from rest_framework.views import APIView
+
+#: Scope -> what it allows, in the words of the page that makes tokens.
+SCOPES = {
+    "requests:read": "Read requests, offers and agreements",
+    "requests:write": "Create and edit requests, offers and agreements",
+    "deliveries:read": "Read batches, files and verdicts",
+    "deliveries:write": "Create batches, upload and seal them",
+    "review:write": "Review batches and prepare releases (staff)",
+    "releases:read": "List and download releases",
+    "account:read": "Read your own profile, organizations and their members",
+    "account:write": "Create organizations, give evidence and submit them for verification",
+}
+_PREFIX = "gd_"
+
+
+def fingerprint(token: str) -> str:
+    """SHA-256 (hex): the token is 32 random bytes, so a plain hash cannot be searched."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def make_token(*, user: User, name: str, scopes: Iterable[str], days: int = 90) -> tuple[ApiToken, str]:
+    """Create a token and return it with its secret, which is shown once and never again."""
+    chosen, name = sorted(set(scopes)), " ".join(name.split())
+    if not 1 <= len(name) <= 80:
+        raise CannotDo("Give the token a name of up to 80 characters.", code="bad_name")
+    if not chosen or not set(chosen) <= set(SCOPES):
+        raise CannotDo("Choose at least one of the listed scopes.", code="unknown_scope")
+    if not 1 <= days <= 365:
+        raise CannotDo("A token lives between 1 and 365 days.", code="bad_lifetime")
+    secret = _PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        user=user,
+        name=name,
+        token_hash=fingerprint(secret),
+        scopes=chosen,
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    record(verb="apitoken.created", target=token, actor=user, data={"scopes": chosen, "days": days})
+    return token, secret
+
+
+def revoke_token(*, token: ApiToken, actor: User) -> None:
+    """Make the token useless at once. Revoking twice changes nothing."""
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        record(verb="apitoken.revoked", target=token, actor=actor)
+
+
+class ApiTokenAuthentication(BaseAuthentication):
+    """``Authorization: Bearer gd_...``"""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        parts = get_authorization_header(request).split()
+        if len(parts) != 2 or parts[0].lower() != b"bearer":
+            return None
+        token = (
+            ApiToken.objects.select_related("user").filter(token_hash=fingerprint(parts[1].decode("latin-1"))).first()
+        )
+        if token is None or not token.is_live or not token.user.is_active:
+            raise AuthenticationFailed(
+                "This token is unknown, expired or revoked. Make a new one on your account page."
+            )
+        if token.last_used_at is None or timezone.now() - token.last_used_at > timedelta(minutes=5):
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
+        token.user.acting_token_id = str(token.pk)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class ScopedAccess(BasePermission):
+    """Signed-in people and tokens whose scope covers the view; anonymous visitors only where ``public_read`` is True.
+
+    A view names its scope as ``scope = "deliveries"``; reading needs ``deliveries:read``, anything else
+    ``deliveries:write``.
+    What each of them can see is decided by ``visible_to``, not here.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        reading = request.method in SAFE_METHODS
+        if not request.user.is_authenticated:
+            return bool(reading and getattr(view, "public_read", False))
+        if isinstance(request.auth, ApiToken):
+            scope = getattr(view, "scope", None)
+            needed = f"{scope}:{'read' if reading else 'write'}"
+            held = set(request.auth.scopes)
+            return scope is not None and (needed in held or (reading and f"{scope}:write" in held))
+        return True
+
+
+class ApiTokenScheme(OpenApiAuthenticationExtension):
+    """How the OpenAPI document describes the token."""
+
+    target_class = "getdata.accounts.tokens.ApiTokenAuthentication"
+    name = "apiToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "An API token made on your account page."}

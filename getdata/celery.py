@@ -1,0 +1,25 @@
+"""The Celery application. The broker is a doorbell; the ledger of work is the database (see docs/architecture.md)."""
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "getdata.settings")
+
+app = Celery("getdata")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _use_the_projects_logging(**_: object) -> None:
+    """Celery's own logging would print task arguments; ours is configured in settings and does not."""
+
+
+@worker_process_init.connect
+def _one_thread_a_process(**_: object) -> None:
+    """One worker process a core: numeric libraries must not start threads of their own."""
+    import cv2
+
+    cv2.setNumThreads(1)

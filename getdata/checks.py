@@ -1,0 +1,43 @@
+"""System checks that refuse an unsafe production configuration (``GETDATA_ENV=production``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import Error, register
+
+_HELP = "See docs/deployment.md."
+
+
+@register()
+def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
+    """Each unsafe setting is an error with its remedy; the portal does not start until all are mended."""
+    if not settings.PRODUCTION:
+        return []
+    problems: list[Error] = []
+
+    def refuse(number: int, wrong: bool, message: str, remedy: str) -> None:
+        if wrong:
+            problems.append(Error(message, hint=f"{remedy} {_HELP}", id=f"getdata.E{number:03}"))
+
+    database = settings.DATABASES["default"]["ENGINE"]
+    refuse(1, settings.DEBUG, "DEBUG is on in production.", "Unset DEBUG.")
+    refuse(2, len(settings.GETDATA_MASTER_KEY) != 32, "GETDATA_MASTER_KEY is not 32 bytes.", "Set 32 random bytes in base64.")
+    refuse(3, "postgresql" not in database, "Production needs PostgreSQL.", "Set DATABASE_URL=postgres://...")
+    refuse(
+        4,
+        settings.CELERY_BROKER_URL.startswith(("filesystem", "memory")),
+        "The embedded broker is not for production.",
+        "Set REDIS_URL or CELERY_BROKER_URL.",
+    )
+    refuse(5, not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS, "ALLOWED_HOSTS is empty or open.", "Name your host.")
+    refuse(6, not settings.PUBLIC_URL.startswith("https://"), "GETDATA_PUBLIC_URL is not https.", "Set it to https://your.host.")
+    refuse(7, len(settings.SECRET_KEY) < 50, "SECRET_KEY is shorter than 50 characters.", "Make a longer random one.")
+    refuse(
+        8,
+        settings.EMAIL_BACKEND.endswith((".filebased.EmailBackend", ".console.EmailBackend", ".dummy.EmailBackend")),
+        "E-mail is not sent anywhere.",
+        "Set EMAIL_URL=smtp+tls://...",
+    )
+    return problems

@@ -1,0 +1,130 @@
+"""The three private storages, and how a file in one of them is sent to a browser."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+from urllib.parse import quote
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.deconstruct import deconstructible
+
+_BLOCK = 256 * 1024
+_RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
+
+
+@deconstructible
+class PrivateFileStorage(FileSystemStorage):
+    """Local files that have no address: only our own views send them. Saving the same key again replaces the file."""
+
+    def url(self, name: str | None) -> str:
+        raise ValueError("files in private storage have no public address")
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        return name
+
+    def _save(self, name: str, content: ContentFile) -> str:  # type: ignore[override]
+        """Write beside the target, then rename: a reader never sees half a file, a retry rewrites the same bytes."""
+        import os
+        import tempfile
+        from pathlib import Path
+
+        full = Path(self.path(name))
+        full.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=full.parent, prefix=".part-")
+        try:
+            with os.fdopen(handle, "wb") as target:
+                for block in content.chunks(_BLOCK):
+                    target.write(block if isinstance(block, bytes) else block.encode())
+            os.chmod(temporary, 0o600)
+            os.replace(temporary, full)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return name
+
+
+def quarantine() -> Storage:
+    """Originals: sealed, read by workers and by the hospital that sent them, destroyed on schedule."""
+    return storages["quarantine"]
+
+
+def released() -> Storage:
+    """De-identified instances and release archives."""
+    return storages["released"]
+
+
+def previews() -> Storage:
+    """Small 8-bit pictures of de-identified images for the screen."""
+    return storages["previews"]
+
+
+def put(storage: Storage, key: str, data: bytes) -> str:
+    """Store ``data`` under exactly ``key`` and return the key."""
+    return storage.save(key, ContentFile(data))
+
+
+def get(storage: Storage, key: str) -> bytes:
+    """Read a whole object."""
+    with storage.open(key, "rb") as handle:
+        return handle.read()
+
+
+def send_file(
+    request: HttpRequest, storage: Storage, key: str, *, filename: str, size: int, etag: str, inline: bool = False
+) -> HttpResponseBase:
+    """Send a stored file, whole or by ``Range`` (one range, RFC 9110), after the caller has checked who asks.
+
+    S3: a redirect to a signed address that lives five minutes. Behind a proxy with GETDATA_X_ACCEL_PREFIX: the proxy sends it.
+    Otherwise we stream it: Django's own FileResponse ignores Range.
+    """
+    kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    disposition = f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{quote(filename)}"
+    if settings.STORAGE_KIND == "s3" and not inline:
+        parameters = {"ResponseContentDisposition": disposition, "ResponseContentType": kind}
+        return HttpResponseRedirect(storage.url(key, parameters=parameters))  # type: ignore[call-arg]
+    headers = {
+        "Content-Disposition": disposition,
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{etag}"',
+        "Cache-Control": "private, no-store" if not inline else "private, max-age=300",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    if settings.X_ACCEL_PREFIX and settings.STORAGE_KIND == "local":
+        response = HttpResponse(content_type=kind, headers=headers)
+        response["X-Accel-Redirect"] = f"{settings.X_ACCEL_PREFIX}/{key}"
+        return response
+    start, stop, status = 0, size, 200
+    asked = _RANGE.match(request.headers.get("Range", ""))
+    if asked and request.headers.get("If-Range", f'"{etag}"') == f'"{etag}"' and any(asked.groups()):
+        first, last = asked.groups()
+        start = int(first) if first else max(0, size - int(last))
+        stop = min(size, int(last) + 1) if first and last else size
+        if start >= size or start >= stop:
+            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+        status = 206
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    headers["Content-Length"] = str(stop - start)
+    if request.method == "HEAD":
+        return HttpResponse(status=status, content_type=kind, headers=headers)
+    handle = storage.open(key, "rb")
+    return StreamingHttpResponse(_blocks(handle, start, stop), status=status, content_type=kind, headers=headers)
+
+
+def _blocks(handle: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
+    with handle:
+        handle.seek(start)
+        left = stop - start
+        while left > 0:
+            block = handle.read(min(_BLOCK, left))
+            if not block:
+                return
+            left -= len(block)
+            yield block

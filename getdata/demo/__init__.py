@@ -1,0 +1,1 @@
+"""Demonstration data: invented chest radiographs and the deliveries made of them."""

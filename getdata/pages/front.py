@@ -1,0 +1,75 @@
+"""What the front page shows: real requests and real numbers, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count
+from django.urls import reverse
+
+from fulfillment.models import Image, Release, ReleaseStatus
+from getdata.accounts.models import Organization
+from requests_app.models import Category, DatasetRequest, RequestStatus
+from requests_app.progress import meter
+from requests_app.spec import DatasetSpec, summarise
+
+#: A number is shown only when it is large enough to mean something.
+_WORTH_SHOWING = 3
+
+
+def featured() -> dict[str, Any] | None:
+    """The open chest X-ray request whose meter has moved most, else the newest; None while there is none."""
+    candidates = list(
+        DatasetRequest.objects.filter(status=RequestStatus.OPEN, category=Category.CXR)
+        .select_related("organization")
+        .order_by("-opened_at")[:12]
+    )
+    if not candidates:
+        return None
+    rows = {request.pk: meter(request) for request in candidates}
+    best = max(candidates, key=lambda request: sum(row.received + row.accepted for row in rows[request.pk][:1]))
+    version = best.current_version
+    summary = summarise(DatasetSpec.model_validate(version.document)) if version else []
+    return {
+        "title": best.title,
+        "url": best.get_absolute_url(),
+        "organization": best.organization,
+        "deadline": best.deadline,
+        "cells": rows[best.pk][:4],
+        "meter": rows[best.pk][0] if rows[best.pk] else None,
+        "summary": summary[:4],
+    }
+
+
+def categories() -> list[dict[str, Any]]:
+    """The three categories with the number of open requests in each."""
+    counts = dict(
+        DatasetRequest.objects.filter(status=RequestStatus.OPEN)
+        .values_list("category")
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
+    return [
+        {
+            "name": label,
+            "slug": value,
+            "open_count": counts.get(value, 0),
+            "url": reverse("category", args=[value]),
+            "related": value != Category.CXR,
+        }
+        for value, label in Category.choices
+    ]
+
+
+def figures() -> list[dict[str, Any]]:
+    """Verified hospitals, open requests, accepted images, releases: each only when it is worth showing."""
+    numbers = [
+        (
+            "verified hospitals",
+            Organization.objects.filter(kind=Organization.Kind.HOSPITAL, status=Organization.Status.VERIFIED).count(),
+        ),
+        ("open requests", DatasetRequest.objects.filter(status=RequestStatus.OPEN).count()),
+        ("images accepted", Image.objects.live().filter(source__batch__status="accepted").count()),
+        ("releases published", Release.objects.filter(status=ReleaseStatus.PUBLISHED).count()),
+    ]
+    return [{"label": label, "value": value} for label, value in numbers if value >= _WORTH_SHOWING]

@@ -1,0 +1,213 @@
+"""What a person should do next, across the whole portal. Every pending thing has a next step and a place to take it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+
+from fulfillment import ledger
+from fulfillment.models import Batch, BatchStatus, Fulfillment, FulfillmentStatus, Release, ReleaseStatus
+from getdata.accounts.models import Organization, User
+from getdata.accounts.permissions import organizations_with
+from requests_app.models import Agreement, DatasetRequest, Offer, OfferStatus, RequestStatus
+from requests_app.progress import meter
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that waits for this person: what, why, where, since when."""
+
+    title: str
+    detail: str
+    url: str
+    action: str
+    since: datetime | None = None
+
+
+def for_user(user: User) -> list[Step]:
+    """The person's next steps, oldest first; what has no date comes first."""
+    found = [*_organizations(user), *_researcher(user), *_hospital(user), *(_staff(user) if user.is_reviewer else [])]
+    return sorted(found, key=lambda step: step.since.timestamp() if step.since else 0.0)
+
+
+def overview(user: User) -> dict[str, Any]:
+    """The lists below the steps: requests with their meters, deliveries, releases."""
+    mine = Organization.objects.filter(memberships__user=user)
+    requests = DatasetRequest.objects.filter(organization__in=mine).exclude(status=RequestStatus.CANCELLED)[:6]
+    deliveries = Fulfillment.objects.filter(hospital__in=mine).select_related("request", "hospital")[:6]
+    return {
+        "organizations": mine.distinct(),
+        "requests": [{"request": item, "meter": next(iter(meter(item)), None)} for item in requests],
+        "deliveries": deliveries,
+        "batches": [
+            {"batch": batch, "progress": ledger.progress(batch)}
+            for batch in Batch.objects.filter(fulfillment__hospital__in=mine).select_related("fulfillment__request")[:6]
+        ],
+        "releases": Release.objects.visible_to(user).filter(request__organization__in=mine)[:6],
+    }
+
+
+def _organizations(user: User) -> list[Step]:
+    steps = []
+    mine = organizations_with(user, "manage")
+    if not user.is_reviewer and not Organization.objects.filter(memberships__user=user).exists():
+        steps.append(
+            Step(
+                "Tell us which organization you work for",
+                "Requests and deliveries belong to organizations. Create yours, or ask a colleague to invite you.",
+                reverse("organization_new"),
+                "Create an organization",
+            )
+        )
+    for organization in mine.filter(status__in=[Organization.Status.DRAFT, Organization.Status.REJECTED]):
+        steps.append(
+            Step(
+                f"Complete the checklist of {organization.name}",
+                "It can act on the market once it is verified.",
+                reverse("organization_detail", args=[organization.slug]),
+                "Open the checklist",
+                organization.created_at,
+            )
+        )
+    return steps
+
+
+def _researcher(user: User) -> list[Step]:
+    writing = organizations_with(user, "write")
+    signing = organizations_with(user, "sign")
+    steps = [
+        Step(
+            f"Finish the draft “{request.title}”",
+            request.status_note or "Only you and your colleagues see it until it is open.",
+            reverse("request_edit", args=[request.slug]),
+            "Continue",
+            request.created_at,
+        )
+        for request in DatasetRequest.objects.filter(organization__in=writing, status=RequestStatus.DRAFT)
+    ]
+    steps += [
+        Step(
+            f"Answer the offer of {offer.hospital.name}",
+            f"{offer.images} images for “{offer.request.title}”.",
+            reverse("offer_detail", args=[offer.pk]),
+            "Compare and answer",
+            offer.created_at,
+        )
+        for offer in Offer.objects.filter(
+            request__organization__in=writing, status=OfferStatus.SUBMITTED, agreement=None
+        ).select_related("hospital", "request")
+    ]
+    unsigned = Agreement.objects.filter(
+        Q(offer__request__organization__in=signing) | Q(offer__hospital__in=signing), offer__status=OfferStatus.SUBMITTED
+    ).select_related("offer__request__organization", "offer__hospital")
+    for agreement in unsigned.distinct():
+        signed = set(agreement.signatures.values_list("organization_id", flat=True))
+        if any(party.pk not in signed and party in signing for party in agreement.parties):
+            steps.append(
+                Step(
+                    f"Sign the agreement on “{agreement.offer.request.title}”",
+                    "Delivery begins when both parties have signed.",
+                    reverse("agreement_detail", args=[agreement.pk]),
+                    "Read and sign",
+                    agreement.created_at,
+                )
+            )
+    steps += [
+        Step(
+            f"Download release {release.number} of “{release.request.title}”",
+            "Your organization holds a grant for it.",
+            reverse("release_detail", args=[release.pk]),
+            "Open the release",
+            release.published_at,
+        )
+        for release in Release.objects.filter(
+            request__organization__in=organizations_with(user, "download"),
+            status=ReleaseStatus.PUBLISHED,
+            grants__revoked_at=None,
+            grants__downloads=None,
+        ).select_related("request")
+    ]
+    return steps
+
+
+def _hospital(user: User) -> list[Step]:
+    uploading = organizations_with(user, "upload")
+    steps = []
+    for delivery in Fulfillment.objects.filter(
+        hospital__in=uploading, status=FulfillmentStatus.ACTIVE, batches=None
+    ).select_related("request"):
+        steps.append(
+            Step(
+                f"Begin the first batch for “{delivery.request.title}”",
+                "The agreement is signed.",
+                reverse("fulfillment_detail", args=[delivery.pk]),
+                "Begin a batch",
+                delivery.created_at,
+            )
+        )
+    for batch in Batch.objects.filter(
+        fulfillment__hospital__in=uploading, status__in=[BatchStatus.OPEN, BatchStatus.RETURNED]
+    ).select_related("fulfillment__request"):
+        returned = batch.status == BatchStatus.RETURNED
+        steps.append(
+            Step(
+                f"{'Mend' if returned else 'Complete'} batch {batch.number}: {batch.name}",
+                "It was returned with notes." if returned else f"For “{batch.fulfillment.request.title}”.",
+                reverse("batch_detail", args=[batch.pk]),
+                "See the notes" if returned else "Open the batch",
+                batch.decided_at or batch.created_at,
+            )
+        )
+    return steps
+
+
+def _staff(user: User) -> list[Step]:
+    steps = [
+        Step(
+            f"Verify {organization.name}",
+            f"{organization.get_kind_display()}, {organization.country}.",
+            reverse("organization_detail", args=[organization.slug]),
+            "Check the evidence",
+            organization.submitted_at,
+        )
+        for organization in Organization.objects.filter(status=Organization.Status.PENDING)
+    ]
+    steps += [
+        Step(
+            f"Check the request “{request.title}”",
+            f"From {request.organization.name}.",
+            reverse("request_detail", args=[request.slug]),
+            "Check it",
+            request.submitted_at,
+        )
+        for request in DatasetRequest.objects.filter(status=RequestStatus.SUBMITTED).select_related("organization")
+    ]
+    steps += [
+        Step(
+            f"Review batch {batch.number}: {batch.name}",
+            f"From {batch.fulfillment.hospital.name}.",
+            reverse("batch_review", args=[batch.pk]),
+            "Review",
+            batch.sealed_at,
+        )
+        for batch in Batch.objects.filter(
+            Q(status=BatchStatus.SEALED) | Q(status=BatchStatus.IN_REVIEW, reviewer=user)
+        ).select_related("fulfillment__hospital")
+    ]
+    steps += [
+        Step(
+            f"Publish release {release.number} of “{release.request.title}”",
+            "Prepared by a colleague; a second person must publish it.",
+            reverse("release_detail", args=[release.pk]),
+            "Check and publish",
+            release.created_at,
+        )
+        for release in Release.objects.filter(status=ReleaseStatus.DRAFT)
+        .exclude(prepared_by=user)
+        .select_related("request")
+    ]
+    return steps

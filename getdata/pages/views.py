@@ -1,0 +1,70 @@
+"""Pages that put the apps side by side: home, dashboard, how de-identification works, health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from getdata.accounts.models import User
+from getdata.pages import front, steps
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The front page: a live request with its meter, two doors, honest numbers only."""
+    context = {"featured": front.featured(), "categories": front.categories(), "figures": front.figures()}
+    return render(request, "pages/home.html", context)
+
+
+@require_safe
+def about_deid(request: HttpRequest) -> HttpResponse:
+    """How de-identification works, for a privacy officer."""
+    return render(request, "pages/about_deid.html")
+
+
+@login_required
+@require_safe
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """What needs this person next, and where their work stands."""
+    assert isinstance(request.user, User)
+    context: dict[str, Any] = {"steps": steps.for_user(request.user), **steps.overview(request.user)}
+    return render(request, "pages/dashboard.html", context)
+
+
+@require_safe
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component of the design system; for staff."""
+    if not getattr(request.user, "is_reviewer", False):
+        raise Http404
+    return render(request, "pages/styleguide.html")
+
+
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Alive and able to reach database and cache. Says which part fails, nothing else."""
+    parts = {"database": _database, "cache": _cache}
+    result = {name: check() for name, check in parts.items()}
+    return JsonResponse({"ok": all(result.values()), **result}, status=200 if all(result.values()) else 503)
+
+
+def _database() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return bool(cursor.fetchone())
+    except Exception:  # any failure of the driver means "not ready"
+        return False
+
+
+def _cache() -> bool:
+    try:
+        cache.set("healthz", 1, 5)
+        return cache.get("healthz") == 1
+    except Exception:  # any failure of the client means "not ready"
+        return False

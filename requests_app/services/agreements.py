@@ -1,0 +1,197 @@
+"""The agreement: drawn up by the organization that asked, signed by both, and what the second signature brings."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from getdata.accounts.models import Organization, User
+from getdata.accounts.permissions import require, require_verified
+from getdata.audit.chain import record
+from getdata.common.problems import CannotDo
+from getdata.common.states import transition
+from getdata.notifications.services import notify
+from requests_app.agreements import FORM, agreement_text
+from requests_app.models import Agreement, Offer, OfferStatus, RequestStatus, Signature
+from requests_app.services.people import people
+from requests_app.signals import offer_accepted
+
+#: Once there is a text to sign, the offer waits at least this much longer.
+SIGNING_DAYS = 14
+#: Wrong passwords a person may enter while signing, and for how long the count is kept.
+MAX_WRONG_PASSWORDS = 5
+WRONG_PASSWORD_SECONDS = 15 * 60
+
+
+def draw_agreement(*, offer: Offer, actor: User) -> Agreement:
+    """Assemble the text for a waiting offer and ask both parties to sign it. The text never changes afterwards."""
+    require(actor, "write", offer.request.organization)
+    require_verified(offer.request.organization)
+    require_verified(offer.hospital)
+    try:
+        with transaction.atomic():
+            current = _waiting(offer)
+            drawn = agreement_text(current)
+            agreement = Agreement.objects.create(
+                offer=current,
+                text=drawn.text,
+                text_sha256=drawn.sha256,
+                legal_class=drawn.legal_class,
+                drawn_by=actor,
+            )
+            until = max(current.expires_at, timezone.now() + timedelta(days=SIGNING_DAYS))
+            Offer.objects.filter(pk=current.pk).update(expires_at=until)
+            record(
+                verb="agreement.drawn",
+                target=agreement,
+                actor=actor,
+                organization_id=current.hospital_id,
+                data={"form": FORM, "sha256": drawn.sha256, "legal_class": drawn.legal_class},
+            )
+            for party in agreement.parties:
+                _ask_to_sign(agreement, party)
+    except IntegrityError:
+        raise CannotDo(
+            "The agreement on this offer is drawn up already.", remedy="Open it and sign.", code="agreement_exists"
+        ) from None
+    return agreement
+
+
+def signature_meaning(organization: Organization) -> str:
+    """What a signature says (21 CFR 11.50): shown above the button and kept with the signature."""
+    name = organization.name if len(organization.name) <= 90 else organization.name[:89] + "…"
+    return f"Agrees to this text for {name}, with authority to bind it."
+
+
+def sign_agreement(
+    *, agreement: Agreement, organization: Organization, printed_name: str, password: str, actor: User
+) -> Signature:
+    """Sign for one party after entering the password again. The second signature accepts the offer.
+
+    Refuses a role that may not sign, a party that signed already, one person signing for both, a wrong password
+    (counted: five in a quarter of an hour), a text that no longer matches its hash, an offer or request that is over.
+    """
+    if organization.pk not in {party.pk for party in agreement.parties}:
+        raise CannotDo(
+            f"{organization.name} is not a party to this agreement.",
+            remedy="Sign for one of the parties named in it.",
+            code="not_a_party",
+        )
+    require(actor, "sign", organization)
+    for party in agreement.parties:
+        require_verified(party)
+    if not printed_name.strip():
+        raise CannotDo("The printed name is missing.", remedy="Write your full name.", code="name_missing")
+    _require_password(agreement, actor, password)
+    if hashlib.sha256(agreement.text.encode()).hexdigest() != agreement.text_sha256:
+        raise CannotDo(
+            "The text of this agreement no longer matches its hash.",
+            remedy="Do not sign. Tell GetDATA staff at once.",
+            code="text_altered",
+        )
+    try:
+        with transaction.atomic():
+            offer = _waiting(agreement.offer)  # locks the offer: of two last signatures, one sees the other
+            if agreement.signatures.filter(signed_by=actor).exclude(organization=organization).exists():
+                raise CannotDo(
+                    "You signed for the other party.",
+                    remedy="A different person must sign for this one.",
+                    code="same_person",
+                )
+            signature = Signature.objects.create(
+                agreement=agreement,
+                organization=organization,
+                signed_by=actor,
+                printed_name=printed_name.strip()[:200],
+                meaning=signature_meaning(organization),
+                text_sha256=agreement.text_sha256,
+            )
+            record(
+                verb="agreement.signed",
+                target=agreement,
+                actor=actor,
+                organization_id=organization.pk,
+                data={"signature": str(signature.pk), "sha256": agreement.text_sha256},
+            )
+            if agreement.is_complete:
+                _accept(offer, agreement, actor)
+            else:
+                other = next(party for party in agreement.parties if party.pk != organization.pk)
+                _ask_to_sign(agreement, other, after=organization)
+    except IntegrityError:
+        raise CannotDo(
+            f"{organization.name} has signed already.",
+            remedy="Nothing more is needed from this party.",
+            code="already_signed",
+        ) from None
+    return signature
+
+
+def _accept(offer: Offer, agreement: Agreement, actor: User) -> None:
+    accepted = transition(
+        Offer,
+        offer.pk,
+        OfferStatus.SUBMITTED,
+        OfferStatus.ACCEPTED,
+        actor=actor,
+        data={"agreement": str(agreement.pk)},
+    )
+    offer_accepted.send(sender=Offer, offer=accepted, actor=actor)
+    for party in agreement.parties:
+        notify(
+            event="fulfillment.started",
+            users=people(party, "write"),
+            text=f"The agreement on “{accepted.request.title}” is signed by both parties; delivery can begin.",
+            url=accepted.get_absolute_url(),
+        )
+
+
+def _waiting(offer: Offer) -> Offer:
+    """The offer, locked, if an agreement on it can still come about."""
+    current = Offer.objects.select_for_update().get(pk=offer.pk)
+    if current.status != OfferStatus.SUBMITTED:
+        raise CannotDo(
+            f"This offer is {current.get_status_display().lower()}.",
+            remedy="Nothing more can be agreed on it.",
+            code="offer_over",
+        )
+    if current.expires_at <= timezone.now():
+        raise CannotDo("This offer has expired.", remedy="Ask the hospital to make it again.", code="offer_expired")
+    if current.request.status != RequestStatus.OPEN:
+        raise CannotDo(
+            f"The request is {current.request.get_status_display().lower()}.",
+            remedy="Offers are accepted while a request is open.",
+            code="request_not_open",
+        )
+    return current
+
+
+def _require_password(agreement: Agreement, actor: User, password: str) -> None:
+    """Re-authentication. Wrong tries are recorded and counted, outside any transaction that would undo it."""
+    key = f"signing-password:{actor.pk}"
+    wrong = int(cache.get(key, 0))
+    if wrong >= MAX_WRONG_PASSWORDS:
+        raise CannotDo(
+            "Too many wrong passwords.",
+            remedy="Wait a quarter of an hour, or reset your password.",
+            code="too_many_attempts",
+        )
+    if not password or not actor.check_password(password):
+        cache.set(key, wrong + 1, WRONG_PASSWORD_SECONDS)
+        record(verb="agreement.signature_refused", target=agreement, actor=actor, data={"reason": "password"})
+        raise CannotDo("The password is not right.", remedy="Enter it again.", code="wrong_password")
+    cache.delete(key)
+
+
+def _ask_to_sign(agreement: Agreement, party: Organization, after: Organization | None = None) -> None:
+    start = f"{after.name} signed. " if after else ""
+    notify(
+        event="agreement.to_sign",
+        users=people(party, "sign"),
+        text=f"{start}The agreement on “{agreement.offer.request.title}” waits for your signature.",
+        url=agreement.get_absolute_url(),
+    )

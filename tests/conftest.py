@@ -1,0 +1,123 @@
+"""How the suite runs: which backend, where files go, and what a skip means."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+BACKEND = os.environ.setdefault("GETDATA_TEST_BACKEND", "embedded")
+if BACKEND not in ("embedded", "servers"):
+    raise RuntimeError("GETDATA_TEST_BACKEND is 'embedded' or 'servers'")
+# A suite never touches the data folder of a portal that runs on the same machine.
+os.environ["GETDATA_VAR"] = tempfile.mkdtemp(prefix="getdata-tests-")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "getdata.settings")
+os.environ["GETDATA_ENV"] = "embedded"
+os.environ["LOG_LEVEL"] = os.environ.get("LOG_LEVEL", "ERROR")
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright's loop runs in the thread that also asks the database
+
+import pytest  # noqa: E402
+
+REQUIRE_ALL = os.environ.get("GETDATA_REQUIRE_ALL") == "1"
+PURE_FOLDERS = (
+    "tests/deid/",
+    "tests/demo/",
+    "tests/requests_app/spec/",
+    "tests/requests_app/taxonomy/",
+    "tests/fulfillment/conformance/",
+    "tests/fulfillment/quality/",
+    "tests/fulfillment/duplicates/",
+    "tests/fulfillment/labels/",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "pure: touches no backend; runs once, not again on PostgreSQL, Redis and S3")
+    config.addinivalue_line("markers", "e2e: drives the whole portal with a server and a worker")
+    config.addinivalue_line("markers", "browser: needs Chromium")
+    config.addinivalue_line("markers", "real_data: needs ../shared/data")
+    config.addinivalue_line("markers", "needs_server_backends: skipped with the reason where they are missing")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    root = Path(config.rootpath)
+    missing = _missing_for_this_backend()
+    for item in items:
+        place = item.path.relative_to(root).as_posix() if item.path.is_relative_to(root) else ""
+        if place.startswith(PURE_FOLDERS):
+            item.add_marker(pytest.mark.pure)
+        for reason in [*missing, *_missing_for(item)]:
+            if not REQUIRE_ALL:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if REQUIRE_ALL:
+        for reason in [*_missing_for_this_backend(), *_missing_for(item)]:
+            pytest.fail(f"GETDATA_REQUIRE_ALL=1: {reason}", pytrace=False)
+
+
+def _missing_for_this_backend() -> list[str]:
+    if BACKEND == "embedded":
+        return []
+    wanted = {"DATABASE_URL": "PostgreSQL", "REDIS_URL": "Redis", "S3_ENDPOINT_URL": "an S3 store"}
+    absent = [name for variable, name in wanted.items() if not os.environ.get(variable)]
+    if not absent:
+        return []
+    from tests.services import missing_services
+
+    return missing_services() or [f"not started for this run: {', '.join(absent)}; use `make test-servers`"]
+
+
+def _missing_for(item: pytest.Item) -> list[str]:
+    reasons = []
+    if item.get_closest_marker("browser") and not Path("/usr/bin/chromium").exists():
+        reasons.append("Chromium is not installed (Debian: apt-get install chromium)")
+    if item.get_closest_marker("real_data") and not (item.config.rootpath.parent / "shared" / "data").is_dir():
+        reasons.append("../shared/data is not on this machine")
+    return reasons
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_may_empty_the_audit_log() -> Iterator[None]:
+    """Django empties tables after a transactional test; the triggers that protect the audit log step aside just then."""
+    from django.db import connection
+    from django.test.testcases import TransactionTestCase
+
+    from getdata.audit import triggers
+
+    original = TransactionTestCase._fixture_teardown
+
+    def teardown(self: Any) -> None:
+        triggers.remove(connection)
+        try:
+            original(self)
+        finally:
+            triggers.install(connection)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _no_throttling_and_eager_work(settings: Any, request: pytest.FixtureRequest) -> None:
+    """Tasks run where they are sent, unless a test starts a worker of its own (marker ``e2e``)."""
+    from django.core.cache import cache
+
+    if request.node.get_closest_marker("pure"):
+        return
+    cache.clear()
+    if request.node.get_closest_marker("e2e"):
+        return
+    from getdata.celery import app
+
+    app.conf.task_always_eager = True
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,1 @@
+"""What tests share: real radiographs in DICOM, invented identities, leak finding, hostile files."""
