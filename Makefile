@@ -11,6 +11,7 @@ CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.11 python3.12 python3.13 python
 # Source-only packages of the lock that are pure Python, and this project itself: the only ones a machine may build.
 BUILDABLE := bagit getdata
 SOURCES := getdata requests_app fulfillment deid tests benchmarks manage.py
+TEMPLATES := templates getdata requests_app fulfillment
 
 # A developer's own variables must not turn the embedded run into another.
 SERVER_VARIABLES := DATABASE_URL REDIS_URL CELERY_BROKER_URL GETDATA_STORAGE S3_ENDPOINT_URL S3_ACCESS_KEY_ID \
@@ -40,7 +41,7 @@ setup: ## Make .venv with the locked packages; does nothing when it is up to dat
 	if [ -x $(PY) ] && [ "$$(cat $(STAMP) 2>/dev/null)" = "$$want" ]; then exit 0; fi; \
 	$(FIND_PYTHON); \
 	$(FIND_UV); \
-	echo "Installing the locked packages into $(VENV) with $$("$$python" -V) (about 1.2 GB, once) ..."; \
+	echo "Installing the locked packages into $(VENV) with $$("$$python" -V) (about 0.9 GB, once) ..."; \
 	if ! UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(VENV) UV_NO_PROGRESS=1 UV_HTTP_TIMEOUT=120 \
 		"$$uv" sync --quiet --frozen --python "$$python"; then \
 		echo "The packages could not be installed: see the lines above. If they name a network error, check the" >&2; \
@@ -61,14 +62,17 @@ test-servers: setup ## The second run alone: PostgreSQL, Redis and S3, started f
 	@GETDATA_TEST_BACKEND=servers $(PY) -m tests.services -- $(PY) -m pytest -m "not pure" $(ARGS)
 
 lint: setup ## Style, types, layers, templates, migrations, production settings, API schema
-	@$(PY) -m ruff check $(wildcard $(SOURCES))
-	@$(PY) -m ruff format --check $(wildcard $(SOURCES))
-	@$(PY) -m mypy $(filter-out tests benchmarks,$(wildcard $(SOURCES)))
-	@$(VENV)/bin/lint-imports
-	@find templates getdata requests_app fulfillment -name '*.html' -exec $(VENV)/bin/djade --check {} +
-	@$(EMBEDDED) $(PY) manage.py makemigrations --check --dry-run
-	@$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
-	@$(EMBEDDED) $(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
+	@failed=; check() { name="$$1"; shift; "$$@" || failed="$$failed $$name"; }; \
+	check ruff $(PY) -m ruff check $(wildcard $(SOURCES)); \
+	check format $(PY) -m ruff format --check $(wildcard $(SOURCES)); \
+	check types $(PY) -m mypy $(filter-out tests benchmarks,$(wildcard $(SOURCES))); \
+	check layers $(VENV)/bin/lint-imports; \
+	check templates find $(TEMPLATES) -name '*.html' -exec $(VENV)/bin/djade --check {} +; \
+	check migrations $(EMBEDDED) $(PY) manage.py makemigrations --check --dry-run; \
+	check production $(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING; \
+	check schema $(EMBEDDED) $(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null; \
+	[ -z "$$failed" ] || { echo "lint: these checks failed:$$failed" >&2; exit 1; }; \
+	echo "lint: all checks passed"
 
 lint-lock: setup ## Check that every locked package installs without a compiler
 	@$(FIND_PYTHON); $(FIND_UV); \
@@ -80,7 +84,7 @@ lint-lock: setup ## Check that every locked package installs without a compiler
 fmt: setup ## Format the code and the templates
 	@$(PY) -m ruff check --fix-only --quiet $(wildcard $(SOURCES))
 	@$(PY) -m ruff format $(wildcard $(SOURCES))
-	@find templates getdata requests_app fulfillment -name '*.html' -exec $(VENV)/bin/djade {} +
+	@find $(TEMPLATES) -name '*.html' -exec $(VENV)/bin/djade {} +
 
 bench: setup ## Run the benchmarks, one program each (ONLY=name for one)
 	@found=; for program in benchmarks/bench_$(or $(ONLY),*).py; do \

@@ -1,7 +1,8 @@
-"""De-identification of chest radiographs after DICOM PS3.15 Annex E: bytes, policy and keys in, clean bytes or a reason out."""
+"""De-identification of chest radiographs after DICOM PS3.15 Annex E: bytes, policy and keys in, clean bytes or
+a reason out."""
 
 from deid.engine import ENGINE_VERSION, deidentify
-from deid.keyring import Keyring, KeyProblem, read_key_file
+from deid.keyring import KeyProblem, Keyring, read_key_file
 from deid.outcome import AuditRecord, Context, MaskBox, Outcome, Quarantined, Released
 from deid.policy import Policy, PolicyError, load_policy, shipped_policies
 from deid.reasons import REASONS, Reason

@@ -1,4 +1,5 @@
-"""Which objects are accepted (DEID.md, section 8): chest radiographs as CR, DX or secondary capture, and nothing else."""
+"""Which objects are accepted (DEID.md, section 8): chest radiographs as CR, DX or secondary capture, and
+nothing else."""
 
 from __future__ import annotations
 
@@ -13,13 +14,96 @@ from deid.text.vocabulary import fold
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _CHEST_WORDS = frozenset(
-    "chest thorax thoracic lung lungs rib ribs cxr heart sternum clavicle torax torace brustkorb poumon poumons thoraxaufnahme pulmon "
-    "chestabdomen pulmao borstkas tspine pulmonary chst cardiac".split()
+    [
+        "chest",
+        "thorax",
+        "thoracic",
+        "lung",
+        "lungs",
+        "rib",
+        "ribs",
+        "cxr",
+        "heart",
+        "sternum",
+        "clavicle",
+        "torax",
+        "torace",
+        "brustkorb",
+        "poumon",
+        "poumons",
+        "thoraxaufnahme",
+        "pulmon",
+        "chestabdomen",
+        "pulmao",
+        "borstkas",
+        "tspine",
+        "pulmonary",
+        "chst",
+        "cardiac",
+    ]
 )
 _OTHER_PARTS = frozenset(
-    "abdomen abd kub pelvis hip knee ankle foot toe hand wrist elbow forearm humerus shoulder femur tibia fibula tibfib skull head face "
-    "sinus sinuses jaw mandible teeth dental lspine cspine lumbar sacrum coccyx breast mammo neck cervical leg arm finger thumb heel calcaneus "
-    "patella orbit orbits nasal tmj brain liver kidney bladder prostate uterus extremity lowlimb uplimb cspine sspine".split()
+    [
+        "abdomen",
+        "abd",
+        "kub",
+        "pelvis",
+        "hip",
+        "knee",
+        "ankle",
+        "foot",
+        "toe",
+        "hand",
+        "wrist",
+        "elbow",
+        "forearm",
+        "humerus",
+        "shoulder",
+        "femur",
+        "tibia",
+        "fibula",
+        "tibfib",
+        "skull",
+        "head",
+        "face",
+        "sinus",
+        "sinuses",
+        "jaw",
+        "mandible",
+        "teeth",
+        "dental",
+        "lspine",
+        "cspine",
+        "lumbar",
+        "sacrum",
+        "coccyx",
+        "breast",
+        "mammo",
+        "neck",
+        "cervical",
+        "leg",
+        "arm",
+        "finger",
+        "thumb",
+        "heel",
+        "calcaneus",
+        "patella",
+        "orbit",
+        "orbits",
+        "nasal",
+        "tmj",
+        "brain",
+        "liver",
+        "kidney",
+        "bladder",
+        "prostate",
+        "uterus",
+        "extremity",
+        "lowlimb",
+        "uplimb",
+        "cspine",
+        "sspine",
+    ]
 )
 _DESCRIPTIONS = (0x00081030, 0x0008103E, 0x00181030, 0x00400254, 0x00321060, 0x00181400)
 _CHEST_CODES = frozenset({"T-D3000", "51185008", "T-28000", "39607008", "816094009", "43799004", "302551006"})
@@ -33,7 +117,7 @@ def accept(file: DicomFile) -> None:
     refuse_class(sop_class or declared_class)
     if not is_uid(sop_class) or not is_uid(instance):
         raise Refusal("sop-class-missing")
-    if declared_class and declared_class != sop_class or declared_instance and declared_instance != instance:
+    if (declared_class and declared_class != sop_class) or (declared_instance and declared_instance != instance):
         raise Refusal("sop-class-contradicts")
     if 0x00420011 in dataset:
         raise Refusal("encapsulated-document")
@@ -77,7 +161,8 @@ def _words(text: str) -> set[str]:
 
 
 def _accept_body_part(dataset: DataSet, *, demanded: bool) -> None:
-    """BodyPartExamined decides when it is clear; where it is empty (a third of real files) descriptions and codes are asked."""
+    """BodyPartExamined decides when it is clear; where it is empty (a third of real files) descriptions and
+    codes are asked."""
     part = _words(dataset.ascii(0x00180015))
     chest_coded, other_coded = _coded_regions(dataset)
     if part & _CHEST_WORDS or chest_coded:

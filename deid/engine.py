@@ -38,7 +38,8 @@ def deidentify(
 ) -> Outcome:
     """De-identify one DICOM file.
 
-    Same inputs give the same bytes. Every refusal is a `Quarantined` value whose reason is a key of REASONS; no exception
+    Same inputs give the same bytes. Every refusal is a `Quarantined` value whose reason is a key of REASONS;
+    no exception
     leaves this function for any content of `data`.
     """
     context = context or Context()
@@ -57,7 +58,9 @@ def deidentify(
         return _withhold(record, refusal.code, refusal.detail)
     except (MemoryError, RecursionError) as problem:
         return _withhold(record, "malformed", type(problem).__name__)
-    except Exception as problem:  # a bug here must withhold the file, not lose it; the type alone is told, never the text
+    except (
+        Exception
+    ) as problem:  # a bug here must withhold the file, not lose it; the type alone is told, never the text
         return _withhold(record, "engine-error", f"{type(problem).__name__} in {_place(problem)}")
 
 
@@ -116,7 +119,7 @@ def _run(
     output = write_file(cleaned, syntax)
     record.verified = verify_output(
         output, file, identifiers, cleaner.output_dates, pixels, found.values, masks,
-        dates_replaced=policy.date_mode == "shift", charsets=charsets,
+        dates_replaced=policy.date_mode != "keep", charsets=charsets,
     )  # fmt: skip
     record.decision = "released"
     record.output_sha256 = hashlib.sha256(output).hexdigest()

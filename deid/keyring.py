@@ -1,4 +1,5 @@
-"""Keyed pseudonyms: one secret per hospital and request, so that two buyers cannot join their copies (DEID.md, section 2)."""
+"""Keyed pseudonyms: one secret per hospital and request, so that two buyers cannot join their copies (DEID.md,
+section 2)."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ class KeyProblem(ValueError):
 
 
 def normalise_identifier(value: str) -> str:
-    """Identifier in one spelling: compatibility forms folded, trimmed, case-folded, inner blanks single, leading zeros off."""
+    """Identifier in one spelling: compatibility forms folded, trimmed, case-folded, inner blanks single,
+    leading zeros off."""
     folded = unicodedata.normalize("NFKC", value).strip(" \0\t\r\n").casefold()
     folded = re.sub(r"\s+", " ", folded)
     return folded.lstrip("0") or folded[:1]
@@ -68,7 +70,8 @@ class Keyring:
         return self._base32("accession", normalise_identifier(value), 16)
 
     def study_id(self, value: str) -> str:
-        """StudyID of the output: 16 characters; hashed rather than blanked, because blank StudyIDs merge studies in PACS."""
+        """StudyID of the output: 16 characters; hashed rather than blanked, because blank StudyIDs merge
+        studies in PACS."""
         return self._base32("study", normalise_identifier(value), 16)
 
     def dummy(self, domain: str, value: str, length: int = 16) -> str:
@@ -81,7 +84,8 @@ class Keyring:
         return f"2.25.{number}"
 
     def shift_days(self, patient_key: str, *, maximum_days: int = 730, multiple_of: int = 7) -> int:
-        """Days to move this patient's dates back: a multiple of `multiple_of` in 1..maximum_days, the same for every date."""
+        """Days to move this patient's dates back: a multiple of `multiple_of` in 1..maximum_days, the same for
+        every date."""
         steps = max(1, maximum_days // multiple_of)
         number = int.from_bytes(self.digest("date", patient_key)[:8], "big")
         return multiple_of * (1 + number % steps)
@@ -100,6 +104,6 @@ def read_key_file(path: str) -> Keyring:
     if len(secret) < MINIMUM_SECRET_BYTES:
         raise KeyProblem(
             "The key file holds fewer than 32 bytes. Make one, for example: "
-            "python -c \"import secrets; print(secrets.token_hex(32))\" > key"
+            'python -c "import secrets; print(secrets.token_hex(32))" > key'
         )
     return Keyring(secret=secret, key_id=hashlib.sha256(b"deid key id\x1f" + secret).hexdigest()[:12])

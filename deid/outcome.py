@@ -1,4 +1,5 @@
-"""What the engine takes and gives back: context, outcomes and the audit record. No header value ever enters a record."""
+"""What the engine takes and gives back: context, outcomes and the audit record. No header value ever enters a
+record."""
 
 from __future__ import annotations
 
@@ -50,7 +51,8 @@ class MaskBox:
 
 @dataclass
 class AuditRecord:
-    """What was done to one object (DEID.md, section 11). Counts, tag paths, digests and codes; no value of any header."""
+    """What was done to one object (DEID.md, section 11). Counts, tag paths, digests and codes; no value of any
+    header."""
 
     engine: str
     table: str

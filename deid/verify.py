@@ -1,8 +1,10 @@
 """The second look (DEID.md, section 9): the output's bytes are read again and searched; any doubt withholds the object.
 
 What is searched for, and why it does not cry wolf (docs/deid.md, "Verify"):
-- words of person names and identifying numbers of at least four characters (three for scripts beyond ASCII), as whole words,
-  in ASCII, UTF-8, UTF-16 and the declared character set, in every byte but Pixel Data; words that radiology itself uses are
+- words of person names and identifying numbers of at least four characters (three for scripts beyond ASCII),
+as whole words,
+  in ASCII, UTF-8, UTF-16 and the declared character set, in every byte but Pixel Data; words that radiology
+  itself uses are
   searched for in free text only, because codes such as CHEST are not names;
 - in free text, also words of two and three characters;
 - UIDs and dates of the original that were replaced; a date that the shift itself produced is not a finding;
@@ -20,6 +22,7 @@ from deid.dicomfile.charset import decode
 from deid.dicomfile.element import PIXEL_DATA, STRING_VRS, TEXT_VRS, DataSet, Element, Encapsulated, keyword
 from deid.dicomfile.limits import DEFAULT_LIMITS
 from deid.dicomfile.read import DicomFile, is_uid, read_file
+from deid.headers.marks import MARK_WORDS
 from deid.headers.registered import is_registered_uid
 from deid.headers.required import CORE_TYPE_1, type_1, type_2
 from deid.outcome import MaskBox, Refusal
@@ -27,7 +30,7 @@ from deid.pixels.decode import DecodedPixels, Samples, decode_pixels
 from deid.text.identifiers import Identifiers
 from deid.text.vocabulary import device_words, fold
 
-_OURS = frozenset({"getdata", "deid", "removed", "yes", "no", "dcm", "modified", "unmodified", "region", "regions", "frame"})
+_OURS = frozenset({"getdata", "deid", "removed", "yes", "no", "dcm", "modified", "unmodified"}) | MARK_WORDS
 _TEXT_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 _MARK_TAGS = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303, 0x00280301})
 
@@ -36,7 +39,7 @@ def pixel_sha256(values: Samples) -> str:
     """SHA-256 of stored values with their shape, byte order and layout fixed."""
     little = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"), copy=False))
     digest = hashlib.sha256(repr((little.shape, little.dtype.str)).encode("ascii"))
-    digest.update(little)
+    digest.update(little.data)
     return digest.hexdigest()
 
 
@@ -68,7 +71,7 @@ def verify_output(
     if dates_replaced:
         _check_dates(output, again, identifiers, expected_dates)
     _check_free_text(again.dataset, identifiers)
-    _check_pixels(again, original, cleaned, masks)
+    _check_pixels(again, source, original, cleaned, masks)
     return {
         "structure": True,
         "required-attributes": True,
@@ -90,7 +93,11 @@ def _check_structure(file: DicomFile) -> None:
         current = stack.pop()
         for tag, element in current.elements.items():
             group = tag >> 16
-            if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF or group in (0x0400, 0x5400, 0xFFFC, 0xFFFA, 0x0088):
+            if (
+                0x5000 <= group <= 0x50FF
+                or 0x6000 <= group <= 0x60FF
+                or group in (0x0400, 0x5400, 0xFFFC, 0xFFFA, 0x0088)
+            ):
                 raise Refusal("verify-structure", keyword(tag))
             if isinstance(element.value, bytes) and len(element.value) % 2:
                 raise Refusal("verify-structure", f"odd length of {keyword(tag)}")
@@ -171,7 +178,11 @@ def _check_bytes(output: bytes, again: DicomFile, identifiers: Identifiers, char
             if len(encoded) >= 7 and encoded in pixels:
                 raise Refusal("identifier-left", "search of Pixel Data")
     for uid in sorted(identifiers.uids):
-        if len(uid) >= 8 and not is_registered_uid(uid) and _whole_word(folded, uid.encode("latin-1", "replace").lower()):
+        if (
+            len(uid) >= 8
+            and not is_registered_uid(uid)
+            and _whole_word(folded, uid.encode("latin-1", "replace").lower())
+        ):
             raise Refusal("identifier-left", "original UID")
 
 
@@ -186,19 +197,29 @@ def _encodings(text: str, charsets: tuple[str, ...]) -> set[bytes]:
 
 
 def _whole_word(haystack: bytes, needle: bytes) -> bool:
-    """Whether the needle stands there with no letter, digit or UTF-8 continuation on either side; for digits no dot either."""
+    """Whether the needle stands there with no letter, digit or UTF-8 continuation on either side; for digits
+    no dot either."""
     start = haystack.find(needle)
     if start < 0:
         return False
     joined = rb"[0-9a-z\x80-\xff.]" if needle[:1].isdigit() and needle[-1:].isdigit() else rb"[0-9a-z\x80-\xff]"
-    pattern = re.compile(rb"(?<!" + joined + rb")" + re.escape(needle) + rb"(?!" + joined.replace(b".", b"") + rb")", re.DOTALL)
+    pattern = re.compile(
+        rb"(?<!" + joined + rb")" + re.escape(needle) + rb"(?!" + joined.replace(b".", b"") + rb")", re.DOTALL
+    )
     return pattern.search(haystack, max(0, start - 1)) is not None
 
 
-def _check_dates(output: bytes, again: DicomFile, identifiers: Identifiers, expected: frozenset[str] | set[str]) -> None:
+def _check_dates(
+    output: bytes, again: DicomFile, identifiers: Identifiers, expected: frozenset[str] | set[str]
+) -> None:
     header, _ = _searchable(output, again)
     for date in sorted(identifiers.dates - set(expected)):
-        spellings = {date, f"{date[:4]}-{date[4:6]}-{date[6:]}", f"{date[:4]}.{date[4:6]}.{date[6:]}", f"{date[6:]}.{date[4:6]}.{date[:4]}"}
+        spellings = {
+            date,
+            f"{date[:4]}-{date[4:6]}-{date[6:]}",
+            f"{date[:4]}.{date[4:6]}.{date[6:]}",
+            f"{date[6:]}.{date[4:6]}.{date[:4]}",
+        }
         for spelling in spellings:
             if re.search(rb"(?<![0-9.])" + re.escape(spelling.encode("ascii")), header):
                 raise Refusal("identifier-left", "an original date")
@@ -219,7 +240,16 @@ def _check_free_text(dataset: DataSet, identifiers: Identifiers) -> None:
                 raise Refusal("identifier-left", keyword(tag))
 
 
-def _check_pixels(again: DicomFile, original: DecodedPixels, cleaned: Samples, masks: tuple[MaskBox, ...]) -> None:
+def _check_pixels(
+    again: DicomFile, source: DicomFile, original: DecodedPixels, cleaned: Samples, masks: tuple[MaskBox, ...]
+) -> None:
+    before, after = source.dataset.elements[PIXEL_DATA].value, again.dataset.elements[PIXEL_DATA].value
+    if isinstance(after, Encapsulated):
+        # Only an untouched code stream is ever written; its bytes are the proof, and decoding it again would
+        # prove no more.
+        if masks or not isinstance(before, Encapsulated) or before.raw != after.raw or again.syntax != source.syntax:
+            raise Refusal("verify-pixels", "code stream")
+        return
     result = decode_pixels(again.dataset, again.syntax, DEFAULT_LIMITS)
     if result.needs_rewrite:
         raise Refusal("verify-pixels", "bytes besides the image")

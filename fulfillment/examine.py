@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from PIL import Image as Picture
 
 from fulfillment.conformance import ImageFacts, check_image, read_facts
 from fulfillment.duplicates import pixel_sha256
-from fulfillment.quality import QualityResult, score_image
+from fulfillment.quality import QualityResult, check_quality, score_image
 from requests_app.spec import DatasetSpec
 
 PREVIEW_SIDE = 1024
@@ -35,9 +35,10 @@ def examine(data: bytes, spec: DatasetSpec) -> Examined:
     dataset = pydicom.dcmread(io.BytesIO(data))
     facts = read_facts(dataset)
     pixels = dataset.pixel_array
-    findings = [asdict(finding) for finding in check_image(facts, spec)]
+    findings = [finding.as_dict() for finding in check_image(facts, spec)]
     quality = score_image(_first_frame(pixels, dataset), facts, spec)
-    findings += [asdict(gate) | {"severity": "must"} for gate in quality.gates]
+    known = {finding["code"] for finding in findings}  # a gate and a line of the request may say the same
+    findings += [finding.as_dict() for finding in check_quality(quality, spec) if finding.code not in known]
     refusal = next((finding for finding in findings if finding["severity"] == "must"), None)
     return Examined(facts, findings, refusal, quality, pixel_sha256(pixels), preview(pixels, dataset))
 

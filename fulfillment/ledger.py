@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from fulfillment.models import Batch, SourceFile, SourceFileStatus, SourceKind
 from fulfillment.models.delivery import SETTLED
-from getdata.common.queue import enqueue, ring
+from getdata.common.queue import enqueue
 from getdata.common.states import StaleState, transition
 
 RING = "fulfillment.process_task"
@@ -46,6 +46,10 @@ class Progress:
     @property
     def passed(self) -> int:
         return self.by_status.get(SourceFileStatus.PASSED, 0)
+
+    @property
+    def withheld(self) -> int:
+        return self.settled - self.passed
 
     @property
     def in_progress(self) -> int:
@@ -203,5 +207,3 @@ def broken(reason: str) -> dict[str, Any]:
         "remedy": remedy,
     }
 
-
-__all__ = ["Claim", "Progress", "broken", "claim", "drain", "progress", "ring", "settle", "stumble", "sweep"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from fulfillment import ledger, pipeline
+from fulfillment import ledger, pipeline, uploads
+from fulfillment.services import releases
 
 
 @shared_task(name="fulfillment.process_task", soft_time_limit=300, time_limit=330)
@@ -17,8 +18,11 @@ def sweep_task() -> None:
     ledger.sweep()
 
 
+@shared_task(name="fulfillment.sweep_uploads_task", soft_time_limit=120, time_limit=150)
+def sweep_uploads_task() -> None:
+    uploads.sweep()
+
+
 @shared_task(name="fulfillment.build_release_task", soft_time_limit=3500, time_limit=3600)
 def build_release_task(release_pk: str) -> None:
-    from fulfillment.services.releases import build_release
-
-    build_release(release_pk)
+    releases.build_release(release_pk)

@@ -139,6 +139,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
     }
+    # A file, as in use: the in-memory test database locks whole tables and would hide or invent races.
+    DATABASES["default"]["TEST"] = {"NAME": VAR / "test.sqlite3"}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -178,6 +180,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "fulfillment.sweep_task",
         "schedule": env.float("GETDATA_SWEEP_SECONDS", default=15.0),
     },
+    "sweep-uploads": {"task": "fulfillment.sweep_uploads_task", "schedule": 600.0},
     "send-outbox": {"task": "notifications.send_outbox_task", "schedule": 30.0},
     "expire-offers": {"task": "requests_app.expire_task", "schedule": 600.0},
 }
@@ -343,8 +346,10 @@ LOGGING = {
         "json": {"()": "getdata.common.logs.JsonFormatter"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},  # libraries: some log what they decode
     "loggers": {
+        "getdata": {"level": env.str("LOG_LEVEL", default="INFO")},
+        "django": {"level": env.str("LOG_LEVEL", default="INFO")},
         "django.server": {"level": "WARNING"},
         "pydicom": {"level": "CRITICAL"},  # pydicom's warnings quote header values
         "rapidocr": {"level": "CRITICAL"},

@@ -8,6 +8,7 @@ from typing import Any
 import django_filters as df
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 
 from requests_app.models import Category, DatasetRequest, RequestFacet, RequestStatus
 from requests_app.spec import AnnotationType, ReportLinkage, View
@@ -45,6 +46,11 @@ class FacetChoice(df.MultipleChoiceFilter):
         return qs.filter(Exists(facets))
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class FindingFacet(FacetChoice):
+    """The findings that open requests ask for; which they are changes with the requests."""
+
+
 def _findings() -> list[tuple[str, str]]:
     values = RequestFacet.objects.filter(kind=RequestFacet.Kind.FINDING).values_list("value", flat=True)
     return [(value, value) for value in sorted(set(values), key=str.casefold)]
@@ -58,7 +64,7 @@ class RequestFilter(df.FilterSet):
     projection = FacetChoice(
         RequestFacet.Kind.PROJECTION, choices=[(v.value, v.plain) for v in View], label="Projection"
     )
-    finding = FacetChoice(RequestFacet.Kind.FINDING, choices=_findings, label="Finding")
+    finding = FindingFacet(RequestFacet.Kind.FINDING, choices=_findings, label="Finding")
     annotation = FacetChoice(
         RequestFacet.Kind.ANNOTATION,
         choices=[(a.value, a.plain.capitalize()) for a in AnnotationType],

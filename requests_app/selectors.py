@@ -204,7 +204,7 @@ def unsigned_parties(offer: Offer) -> list[Organization]:
     return [party for party in agreement.parties if party.pk not in signed]
 
 
-# --- an offer against its specification --------------------------------------------------------------------------------
+# --- an offer against its specification ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ _TEXT_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C}
 
 
 def read_charset(raw: bytes) -> tuple[str, ...]:
-    """Python codecs for a SpecificCharacterSet value. Raises Refusal("charset-unknown") for terms PS3.3 does not define."""
+    """Python codecs for a SpecificCharacterSet value. Raises Refusal("charset-unknown") for terms PS3.3 does
+    not define."""
     terms = [term.strip(" \0") for term in raw.decode("latin-1").split("\\")]
     if not any(terms):
         return ("iso8859",)
@@ -54,5 +55,7 @@ def decode(raw: bytes, codecs: Sequence[str]) -> str:
         warnings.simplefilter("error")
         try:
             return str(pydicom_charset.decode_bytes(raw, list(codecs), _TEXT_DELIMITERS))
-        except Exception:  # pydicom reports undecodable bytes as warnings and several exception types; all mean the same
+        except (
+            Exception
+        ):  # pydicom reports undecodable bytes as warnings and several exception types; all mean the same
             return raw.decode("latin-1")

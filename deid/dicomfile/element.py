@@ -22,7 +22,8 @@ SPECIFIC_CHARACTER_SET = 0x00080005
 
 @dataclass
 class Encapsulated:
-    """Encapsulated Pixel Data (PS3.5 A.4): `raw` is everything between the element's header and its end, delimiter included."""
+    """Encapsulated Pixel Data (PS3.5 A.4): `raw` is everything between the element's header and its end,
+    delimiter included."""
 
     offsets: bytes
     fragments: list[bytes]
@@ -90,7 +91,8 @@ class DataSet:
 
 @cache
 def standard_vr(tag: int) -> str | None:
-    """The VR that PS3.6 gives a tag, None when PS3.6 does not list it; ambiguous ones as pydicom spells them ("US or SS")."""
+    """The VR that PS3.6 gives a tag, None when PS3.6 does not list it; ambiguous ones as pydicom spells them
+    ("US or SS")."""
     if (tag >> 16) % 2:
         return None
     try:

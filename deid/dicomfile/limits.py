@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Refuse beyond: bytes of the file, sequence depth, data elements and items together, pixels a frame, frames, all samples."""
+    """Refuse beyond: bytes of the file, sequence depth, data elements and items together, pixels a frame,
+    frames, all samples."""
 
     file_bytes: int = 256 * 1024 * 1024
     depth: int = 16

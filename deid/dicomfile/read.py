@@ -57,7 +57,8 @@ _UNDEFINED = 0xFFFFFFFF
 
 @dataclass
 class DicomFile:
-    """A parsed file: group 0002 (`meta`), the data set, its transfer syntax, and how many bytes trailed the last element."""
+    """A parsed file: group 0002 (`meta`), the data set, its transfer syntax, and how many bytes trailed the
+    last element."""
 
     meta: DataSet
     dataset: DataSet

@@ -1,4 +1,5 @@
-"""Writing a clean Part 10 file: new preamble, new file meta, explicit VR little endian, even lengths, nothing after the end."""
+"""Writing a clean Part 10 file: new preamble, new file meta, explicit VR little endian, even lengths, nothing
+after the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Cleaning a data set: every element at every depth gets the action that `decide` names. Nothing here knows about pixels."""
+"""Cleaning a data set: every element at every depth gets the action that `decide` names. Nothing here knows
+about pixels."""
 
 from __future__ import annotations
 
@@ -79,6 +80,10 @@ class HeaderCleaner:
         for tag in type_2(self._sop_class):
             if tag not in result:
                 result.put(Element(tag, _plain_vr(tag, "", self._signed)))
+        pseudonym = self._patient.pseudonym.encode("ascii")
+        # Also where the original was blank: blank identifiers would merge all such patients into one.
+        result.put(Element(0x00100010, "PN", pseudonym))
+        result.put(Element(0x00100020, "LO", pseudonym))
         result.put(Element(SPECIFIC_CHARACTER_SET, "CS", OUTPUT_CHARACTER_SET))
         self._fill_age(source, result)
         return result
@@ -251,7 +256,8 @@ class HeaderCleaner:
         return True
 
     def _fill_age(self, source: DataSet, result: DataSet) -> None:
-        """Age from birth date and study date where it is missing (DEID.md, section 3); the birth date itself is emptied."""
+        """Age from birth date and study date where it is missing (DEID.md, section 3); the birth date itself
+        is emptied."""
         age = result.get(0x00101010)
         if not self._policy.retain_patient_characteristics or (age is not None and age.raw):
             return
@@ -283,9 +289,9 @@ def _same_kind(have: str, want: str) -> bool:
         return True
     if have in STRING_VRS and want in STRING_VRS:
         return True
-    if have in ("US", "SS") and want in ("US", "SS") or have in ("UL", "SL") and want in ("UL", "SL"):
+    if (have in ("US", "SS") and want in ("US", "SS")) or (have in ("UL", "SL") and want in ("UL", "SL")):
         return True
-    return have in BULK_SIZES and want in BULK_SIZES or {have, want} <= {"US", "SS", "OW"}
+    return (have in BULK_SIZES and want in BULK_SIZES) or {have, want} <= {"US", "SS", "OW"}
 
 
 def _valid_numbers(raw: bytes, vr: str) -> bytes:

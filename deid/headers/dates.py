@@ -58,7 +58,8 @@ def shift_da(text: str, days: int) -> str | None:
 
 
 def shift_dt(text: str, days: int) -> str | None:
-    """One DT value moved back by `days`; time and offset from UTC stay as they are; None when it is not a date and time."""
+    """One DT value moved back by `days`; time and offset from UTC stay as they are; None when it is not a date
+    and time."""
     found = _DT.match(text.strip(" \0"))
     if not found:
         parts = text.strip(" \0").split("-")

@@ -1,4 +1,5 @@
-"""Which action an attribute gets: an allow-list over PS3.6, ruled by Table E.1-1 and the policy (DEID.md, section 1)."""
+"""Which action an attribute gets: an allow-list over PS3.6, ruled by Table E.1-1 and the policy (DEID.md,
+section 1)."""
 
 from __future__ import annotations
 
@@ -66,7 +67,13 @@ def decide(tag: int, policy: Policy, sop_class: str, *, top: bool) -> Action:
     if group % 2:
         return "private"
     vr = standard_vr(tag)
-    if vr is None or group in _REMOVED_GROUPS or group < 0x0008 or 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
+    if (
+        vr is None
+        or group in _REMOVED_GROUPS
+        or group < 0x0008
+        or 0x5000 <= group <= 0x50FF
+        or 0x6000 <= group <= 0x60FF
+    ):
         return "remove"
     if tag in _REMOVED_TAGS or (tag & 0xFFFF) == 0 or (0x7F00 <= group <= 0x7FFF and tag != PIXEL_DATA):
         return "remove"
@@ -103,7 +110,8 @@ def _by_table(row: TableRow, tag: int, vr: str, policy: Policy, sop_class: str, 
 
 
 def _resolve(basic: str, tag: int, vr: str, sop_class: str, top: bool) -> Action:
-    """The standard's choices by attribute type: Type 1 keeps a value, Type 2 may be empty, Type 3 goes (PS3.15 E.1.1)."""
+    """The standard's choices by attribute type: Type 1 keeps a value, Type 2 may be empty, Type 3 goes (PS3.15
+    E.1.1)."""
     choices = basic.split("/")
     if len(choices) > 1:
         if "D" in choices and top and tag in type_1(sop_class) and vr != "SQ":
@@ -123,7 +131,8 @@ def _resolve(basic: str, tag: int, vr: str, sop_class: str, top: bool) -> Action
 
 
 def _by_vr(tag: int, vr: str, policy: Policy) -> Action:
-    """Attributes that the table leaves alone: allowed by kind of value, because the standard names attributes, not values."""
+    """Attributes that the table leaves alone: allowed by kind of value, because the standard names attributes,
+    not values."""
     if vr == "SQ":
         return "recurse"
     if vr == "UI":

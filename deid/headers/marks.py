@@ -18,6 +18,12 @@ _CODES = {
 }
 
 
+MARK_WORDS = frozenset(word.casefold() for meaning in _CODES.values() for word in meaning.split()) | frozenset(
+    "burned text masked regions frame width height boxes audit record".split()
+)
+"""Words that every output holds because the marks hold them."""
+
+
 def option_codes(policy: Policy) -> tuple[str, ...]:
     """CID 7050 codes of the profile and options that a policy applies (PS3.16)."""
     codes = ["113100"]

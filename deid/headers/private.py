@@ -15,7 +15,8 @@ def safe_private() -> dict[tuple[str, int, int], str]:
     text = files("deid.profile").joinpath("safe_private.csv").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return {
-        (line["creator"], int(line["group"], 16), int(line["element"], 16)): line["vr"] for line in csv.DictReader(lines)
+        (line["creator"], int(line["group"], 16), int(line["element"], 16)): line["vr"]
+        for line in csv.DictReader(lines)
     }
 
 

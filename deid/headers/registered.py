@@ -1,4 +1,5 @@
-"""UIDs that PS3.6 registers: SOP classes, transfer syntaxes, coding schemes, context groups. They name things, not patients."""
+"""UIDs that PS3.6 registers: SOP classes, transfer syntaxes, coding schemes, context groups. They name things,
+not patients."""
 
 from __future__ import annotations
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
@@ -15,9 +17,10 @@ from deid.dicomfile.element import PIXEL_DATA, DataSet, Encapsulated
 from deid.dicomfile.limits import Limits
 from deid.dicomfile.read import LOSSY_ENCAPSULATED, NATIVE_SYNTAXES
 from deid.outcome import Refusal
-from deid.pixels.codestream import passes_through
+from deid.pixels.codestream import passes_through, stream_precision
 
-Samples = NDArray[np.uint8] | NDArray[np.int8] | NDArray[np.uint16] | NDArray[np.int16]
+Samples = NDArray[Any]
+"""Stored values: uint8, int8, uint16 or int16, little-endian."""
 
 _MONOCHROME = frozenset({"MONOCHROME1", "MONOCHROME2"})
 _COLOUR_NATIVE = frozenset({"RGB", "YBR_FULL"})
@@ -40,7 +43,7 @@ class PixelForm:
     padding: int | None
 
     @property
-    def dtype(self) -> np.dtype[np.generic]:
+    def dtype(self) -> np.dtype[Any]:
         """NumPy type of one stored value, little-endian."""
         return np.dtype(f"<{'i' if self.signed else 'u'}{self.bits_allocated // 8}")
 
@@ -54,7 +57,8 @@ class PixelForm:
 class DecodedPixels:
     """Stored values, shape (frames, rows, columns) or (frames, rows, columns, 3).
 
-    needs_rewrite: the encoded bytes hold more than the image (unused high bits, comments, trailing bytes) and may not be
+    needs_rewrite: the encoded bytes hold more than the image (unused high bits, comments, trailing bytes) and
+    may not be
     passed through even when nothing is masked. `photometric` is that of `values`, which for decoded colour is RGB.
     """
 
@@ -80,7 +84,9 @@ def read_form(dataset: DataSet, encapsulated: bool, limits: Limits) -> PixelForm
         if value is None:
             raise Refusal("pixel-description", name)
         numbers[name] = value
-    frames = dataset.number(0x00280008) if 0x00280008 in dataset and dataset.elements[0x00280008].raw.strip(b" \0") else 1
+    frames = (
+        dataset.number(0x00280008) if 0x00280008 in dataset and dataset.elements[0x00280008].raw.strip(b" \0") else 1
+    )
     photometric = dataset.ascii(0x00280004)
     if frames is None or frames < 1:
         raise Refusal("pixel-description", "NumberOfFrames")
@@ -98,12 +104,22 @@ def read_form(dataset: DataSet, encapsulated: bool, limits: Limits) -> PixelForm
     if numbers["representation"] not in (0, 1):
         raise Refusal("pixel-description", "PixelRepresentation")
     colour = _COLOUR_ENCAPSULATED if encapsulated else _COLOUR_NATIVE
-    if not (samples == 1 and photometric in _MONOCHROME or samples == 3 and allocated == 8 and photometric in colour):
+    if not (
+        (samples == 1 and photometric in _MONOCHROME) or (samples == 3 and allocated == 8 and photometric in colour)
+    ):
         raise Refusal("pixel-description", "PhotometricInterpretation or SamplesPerPixel")
     planar = dataset.number(0x00280006) or 0
     signed = numbers["representation"] == 1
     return PixelForm(
-        rows, columns, frames, samples, allocated, stored, signed, photometric, planar if samples == 3 else 0,
+        rows,
+        columns,
+        frames,
+        samples,
+        allocated,
+        stored,
+        signed,
+        photometric,
+        planar if samples == 3 else 0,
         _padding(dataset, signed),
     )
 
@@ -126,7 +142,7 @@ def decode_pixels(dataset: DataSet, syntax: str, limits: Limits) -> DecodedPixel
     form = read_form(dataset, encapsulated, limits)
     if isinstance(element.value, Encapsulated):
         values, photometric = _decode_encapsulated(element.value, form, syntax)
-        rewrite = not passes_through(element.value, syntax, form.bits_stored)
+        rewrite = not passes_through(element.value, syntax)
     else:
         values, rewrite = _decode_native(element.raw, form)
         photometric = form.photometric
@@ -140,13 +156,14 @@ def _decode_native(raw: bytes, form: PixelForm) -> tuple[Samples, bool]:
         raise Refusal("pixel-length")
     flat = np.frombuffer(raw, dtype=form.dtype, count=expected // form.dtype.itemsize)
     padding = raw[expected:]
+    values: Samples
     if form.samples == 1:
         values = flat.reshape(form.frames, form.rows, form.columns)
     elif form.planar:
         values = flat.reshape(form.frames, 3, form.rows, form.columns).transpose(0, 2, 3, 1)
     else:
         values = flat.reshape(form.frames, form.rows, form.columns, 3)
-    return values, len(padding) > expected % 2 or any(padding)  # type: ignore[return-value]
+    return values, len(padding) > expected % 2 or any(padding)
 
 
 def _decode_encapsulated(pixels: Encapsulated, form: PixelForm, syntax: str) -> tuple[Samples, str]:
@@ -155,7 +172,12 @@ def _decode_encapsulated(pixels: Encapsulated, form: PixelForm, syntax: str) -> 
     source.PhotometricInterpretation = form.photometric
     source.Rows, source.Columns = form.rows, form.columns
     source.NumberOfFrames = form.frames
-    source.BitsAllocated, source.BitsStored, source.HighBit = form.bits_allocated, form.bits_stored, form.bits_stored - 1
+    precision = stream_precision(pixels, syntax, form.bits_allocated)
+    seen_bits = form.bits_stored
+    if not form.signed and form.bits_stored < precision <= form.bits_allocated:
+        seen_bits = precision
+    source.BitsAllocated = form.bits_allocated
+    source.BitsStored, source.HighBit = seen_bits, seen_bits - 1
     source.PixelRepresentation = int(form.signed)
     if form.samples == 3:
         source.PlanarConfiguration = form.planar
@@ -169,26 +191,27 @@ def _decode_encapsulated(pixels: Encapsulated, form: PixelForm, syntax: str) -> 
             # Colour comes back as RGB; monochrome has no colour to convert.
             decoded, meta = get_decoder(UID(syntax)).as_array(source, raw=False)
             values = np.asarray(decoded).reshape(shape)
-        except Exception as problem:  # codecs raise many types for broken streams; all mean the image cannot be examined
+        except (
+            Exception
+        ) as problem:  # codecs raise many types for broken streams; all mean the image cannot be examined
             raise Refusal("decode-failed", type(problem).__name__) from None
-    if values.dtype.itemsize * 8 != form.bits_allocated:
-        if values.size and (int(values.min()) < np.iinfo(form.dtype).min or int(values.max()) > np.iinfo(form.dtype).max):
-            raise Refusal("decode-failed", "value range")
+    if (
+        values.dtype.itemsize * 8 != form.bits_allocated
+        and values.size
+        and (int(values.min()) < np.iinfo(form.dtype).min or int(values.max()) > np.iinfo(form.dtype).max)
+    ):
+        raise Refusal("decode-failed", "value range")
     photometric = "RGB" if form.samples == 3 else form.photometric
     if form.samples == 3 and str(meta.get("photometric_interpretation", "")) != "RGB":
         raise Refusal("decode-failed", "colour")
     return values.astype(form.dtype, copy=False), photometric
 
 
-def _pixel_element(pixels: Encapsulated):  # type: ignore[no-untyped-def]
-    from pydicom.dataelem import DataElement
-
+def _pixel_element(pixels: Encapsulated) -> DataElement:
     return DataElement(PIXEL_DATA, "OB", pixels.raw)
 
 
-def _file_meta(syntax: str):  # type: ignore[no-untyped-def]
-    from pydicom.dataset import FileMetaDataset
-
+def _file_meta(syntax: str) -> FileMetaDataset:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = UID(syntax)
     return meta
@@ -208,7 +231,7 @@ def _unused_bits(values: Samples, form: PixelForm) -> tuple[Samples, bool]:
         cleaned = np.bitwise_and(values, (1 << form.bits_stored) - 1)
     cleaned = cleaned.astype(form.dtype, copy=False)
     dirty = not np.array_equal(cleaned, values)
-    return (cleaned, True) if dirty else (values, False)  # type: ignore[return-value]
+    return (cleaned, True) if dirty else (values, False)
 
 
 def is_lossy(syntax: str) -> bool:

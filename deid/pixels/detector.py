@@ -13,7 +13,8 @@ Gray = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Region:
-    """A place that looks like text: rectangle in image pixels, score 0 to 1. `doubtful`: a blob rather than a line of text."""
+    """A place that looks like text: rectangle in image pixels, score 0 to 1. `doubtful`: a blob rather than a
+    line of text."""
 
     x: int
     y: int
@@ -34,7 +35,8 @@ class TextDetector(Protocol):
     name: str
 
     def find(self, image: Gray) -> list[Region]:
-        """Regions of text in one image of shape (rows, columns): stored values as float32, any range, either polarity."""
+        """Regions of text in one image of shape (rows, columns): stored values as float32, any range, either
+        polarity."""
         ...
 
 

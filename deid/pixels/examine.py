@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 
 from deid.outcome import MaskBox, Refusal
@@ -17,6 +18,7 @@ REVIEW_AREA = 0.08
 REFUSE_AREA = 0.5
 _PASSES = 3
 _SETTLED = 0.6
+_AROUND = 96
 
 
 @dataclass
@@ -29,9 +31,7 @@ class Examination:
     review: tuple[str, ...] = ()
 
 
-def examine(
-    pixels: DecodedPixels, identifiers: Identifiers, detector: TextDetector, reader: TextReader
-) -> Examination:
+def examine(pixels: DecodedPixels, identifiers: Identifiers, detector: TextDetector, reader: TextReader) -> Examination:
     """Every frame is examined, whatever BurnedInAnnotation says (johnperry/CTP#16).
 
     Raises Refusal("text-left") when text remains after the last pass, ("text-too-much") when the image is mostly text.
@@ -64,10 +64,13 @@ def _clean_frame(
     masks: list[MaskBox] = []
     covered = np.zeros(frame.shape[:2], dtype=bool)
     markers: list[Region] = []
+    pending_boxes: list[Region] = []
     for attempt in range(_PASSES):
         image = _gray(frame)
         pending = []
-        for region in detector.find(image):
+        # After masking only the neighbourhood of the masks can look different, so only that is looked at again.
+        regions = detector.find(image) if attempt == 0 else _look_again(image, pending_boxes, detector)
+        for region in regions:
             if _already(region, covered) or any(_inside(region, kept) for kept in markers):
                 continue
             text, confidence = reader.read(image, region)
@@ -79,6 +82,7 @@ def _clean_frame(
             break
         if attempt == _PASSES - 1:
             raise Refusal("text-left", f"frame {index}, {len(pending)} regions")
+        pending_boxes = [with_margin(region, form.rows, form.columns) for region, _ in pending]
         for region, confidence in pending:
             grown = with_margin(region, form.rows, form.columns)
             fill_region(frame, grown, form)
@@ -94,6 +98,23 @@ def _clean_frame(
     if share > REVIEW_AREA:
         review.add("mask-large")
     return masks, len(markers)
+
+
+def _look_again(image: Gray, boxes: list[Region], detector: TextDetector) -> list[Region]:
+    """Regions found in the surroundings of the boxes, each group of nearby boxes looked at once."""
+    seen = np.zeros(image.shape, dtype=np.uint8)
+    for box in boxes:
+        seen[
+            max(0, box.y - _AROUND) : box.y + box.height + _AROUND,
+            max(0, box.x - _AROUND) : box.x + box.width + _AROUND,
+        ] = 1
+    count, _, stats, _ = cv2.connectedComponentsWithStats(seen, connectivity=4)
+    found = []
+    for index in range(1, count):
+        x, y, width, height = (int(v) for v in stats[index][:4])
+        for region in detector.find(np.ascontiguousarray(image[y : y + height, x : x + width])):
+            found.append(replace(region, x=region.x + x, y=region.y + y))
+    return found
 
 
 def _gray(frame: Samples) -> Gray:
@@ -116,7 +137,8 @@ def _inside(region: Region, kept: Region) -> bool:
 
 
 def _over_lungs(region: Region, form: PixelForm) -> bool:
-    """Whether a box's centre lies over the middle of the lung fields: 20 to 80 % across and 25 to 70 % down the frame."""
+    """Whether a box's centre lies over the middle of the lung fields: 20 to 80 % across and 25 to 70 % down
+    the frame."""
     x = (region.x + region.width / 2) / form.columns
     y = (region.y + region.height / 2) / form.rows
     return 0.2 < x < 0.8 and 0.25 < y < 0.7

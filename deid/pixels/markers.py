@@ -28,7 +28,7 @@ def is_marker(text: str, confidence: float, identifiers: Identifiers) -> bool:
     plain = unicodedata.normalize("NFKC", text)
     if any(c in plain for c in "^@#*_"):
         return False
-    tokens = [token for token in re.split(r"[\s/,.:;()\[\]-]+", plain) if token]
+    tokens = [token for token in re.split(r"[\s/,:;()\[\]-]+|\.(?!\d)", plain) if token]
     if not tokens or len(tokens) > 5:
         return False
     for token in tokens:

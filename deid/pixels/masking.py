@@ -1,4 +1,5 @@
-"""Masking in stored values: the local border's median, a small margin, and nothing above BitsStored (DEID.md, section 6)."""
+"""Masking in stored values: the local border's median, a small margin, and nothing above BitsStored (DEID.md,
+section 6)."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ def with_margin(region: Region, rows: int, columns: int) -> Region:
 def fill_region(frame: Samples, region: Region, form: PixelForm) -> None:
     """Overwrite a rectangle of one frame, shape (rows, columns[, 3]), in place.
 
-    The fill is the median of a ring around the rectangle, padding values left out, so it is a value the image has: right
+    The fill is the median of a ring around the rectangle, padding values left out, so it is a value the image
+    has: right
     for MONOCHROME1 and signed values alike.
     """
     left, top, right, bottom = region.x, region.y, region.x + region.width, region.y + region.height

@@ -8,12 +8,12 @@ import unicodedata
 from deid.text.identifiers import Identifiers
 from deid.text.vocabulary import device_words, fold, radiology_words
 
-_MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|févr|mars|avr|mai|juin|juil|août|mär|okt|dez|ene|abr|ago|dic)[a-zéû]*"
+_MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|févr|mars|avr|mai|juin|juil|août|mär|okt|dez|ene|abr|ago|dic)[a-zéû]*"  # noqa: E501
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\S+@\S+",  # e-mail
-        r"\b(?:https?|ftp)://\S+|\bwww\.\S+|\b[\w-]+\.(?:com|org|net|edu|gov|de|fr|uk|ch|at|nl|es|it)\b\S*",  # addresses of the web
+        r"\b(?:https?|ftp)://\S+|\bwww\.\S+|\b[\w-]+\.(?:com|org|net|edu|gov|de|fr|uk|ch|at|nl|es|it)\b\S*",  # addresses of the web  # noqa: E501
         r"\b\d{1,3}(?:\.\d{1,3}){3}\b",  # IP
         r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",  # 12/03/1950, 1950-03-12, and SSN-like groups
         rf"\b\d{{1,2}}(?:st|nd|rd|th)?[ .-]*{_MONTHS}[ .,-]*\d{{2,4}}\b",
@@ -21,8 +21,8 @@ _PATTERNS = tuple(
         r"\b\d{1,2}[:h]\d{2}(?:[:m]\d{2})?\b",  # clock times
         r"\+?\(?\d{2,4}\)?(?:[ ./-]\d{2,4}){2,}\b",  # phones
         r"\b(?:dr|prof|doctor|mr|mrs|ms|miss|sir|herr|frau|mme|monsieur|madame|sra|sr|dra|phys|physician|tech|technologist"
-        r"|mta|rt\(r\)|md|operator|referring|ref|attn|attending|nurse)\b[.:]*[ \t]+(?:[a-z]\.[ \t]*)*[^\W\d_][\w'’-]*(?:[ \t]+[^\W\d_]\.)?",
-        r"\b(?:mrn|pid|acc|accession|ssn|nhs|id|dob|d\.o\.b|born|geb|tel|phone|fax|room|rm|case|no|nr)\b[ .:#]*[\w-]*\d[\w-]*",
+        r"|mta|rt\(r\)|md|operator|referring|ref|attn|attending|nurse)\b[.:]*[ \t]+(?:[a-z]\.[ \t]*)*[^\W\d_][\w'’-]*(?:[ \t]+[^\W\d_]\.)?",  # noqa: E501
+        r"\b(?:mrn|pid|acc|accession|ssn|nhs|id|dob|d\.o\.b|born|geb|tel|phone|fax|room|rm|case|no|nr)\b[ .:#]*[\w-]*\d[\w-]*",  # noqa: E501
     )
 )
 _TOKEN = re.compile(r"[^\W_]+", re.UNICODE)
@@ -31,6 +31,7 @@ _NUMBER = re.compile(r"\d{1,3}\Z")
 _MEASURE = re.compile(r"\d{1,3}(?:kvp?|mas?|mm|cm|ms|m|x|x\d{1,3}|inch|in|um|bit|s|sec|yr|y|vw|v)\Z", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:[tcl]\d{1,2}|\d(?:st|nd|rd|th))\Z", re.IGNORECASE)
 _DEVICE_CODE = re.compile(r"(?=[^\W_]*\d)[^\W_]{1,10}\Z")
+_ODD = re.compile(r"[^\w \t\r\n./,:;()+&\-^*%<>=\[\]'\"#?!°²]")
 _KEPT_SEPARATORS = re.compile(r"[ ./,:;()+&\-\^_]{1,3}\Z")
 
 
@@ -40,14 +41,21 @@ def clean_text(text: str, identifiers: Identifiers, *, device: bool = False) -> 
     device: maker, model and software version, where the vocabulary is wider and codes with digits may stay.
     Works on whole words: a patient called Hilliard does not eat "Hilar".
     """
-    text = unicodedata.normalize("NFC", text).replace("\0", " ")
+    text = unicodedata.normalize("NFC", text).replace("\0", " ").strip()
+    whole = text
+    for phrase in identifiers.phrases():
+        bounded = rf"(?<![^\W_]){re.escape(phrase)}(?![^\W_])"
+        text = re.sub(bounded, " \x1f ", text, flags=re.IGNORECASE)
     for pattern in _PATTERNS if not device else _PATTERNS[:3]:
         text = pattern.sub(" \x1f ", text)
     kept: list[tuple[int, int, str]] = []
-    for found in _TOKEN.finditer(text):
+    tokens = list(_TOKEN.finditer(text))
+    for found in tokens:
         word = _judge(found.group(), identifiers, device)
         if word:
             kept.append((found.start(), found.end(), word))
+    if len(kept) == len(tokens) and text == whole and not _ODD.search(text):
+        return text
     pieces: list[str] = []
     previous_end = None
     for start, end, word in kept:
@@ -91,7 +99,7 @@ def safe_code(text: str, identifiers: Identifiers) -> str:
     words = [fold(part) for part in re.split(r"[ _]+", value) if part]
     known = radiology_words()
     for word in words:
-        if word in identifiers.words and (word not in known or word in identifiers.names and len(word) >= 4):
+        if word in identifiers.words and (word not in known or (word in identifiers.names and len(word) >= 4)):
             return ""
         if re.search(r"\d{5,}", word):
             return ""

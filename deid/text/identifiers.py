@@ -1,4 +1,5 @@
-"""Identifiers of one object: gathered from every depth of its header, to be dropped from text and searched for afterwards."""
+"""Identifiers of one object: gathered from every depth of its header, to be dropped from text and searched for
+afterwards."""
 
 from __future__ import annotations
 
@@ -14,8 +15,38 @@ from deid.text.vocabulary import device_words, fold, radiology_words
 
 # Values that stand for "no value"; they identify nobody and occur everywhere.
 PLACEHOLDERS = frozenset(
-    "anonymous anonymized anonymised anon unknown unspecified none null na nil test patient name noname other default removed empty "
-    "void not available applicable undefined deidentified blank hospital clinic doctor dr md".split()
+    [
+        "anonymous",
+        "anonymized",
+        "anonymised",
+        "anon",
+        "unknown",
+        "unspecified",
+        "none",
+        "null",
+        "na",
+        "nil",
+        "test",
+        "patient",
+        "name",
+        "noname",
+        "other",
+        "default",
+        "removed",
+        "empty",
+        "void",
+        "not",
+        "available",
+        "applicable",
+        "undefined",
+        "deidentified",
+        "blank",
+        "hospital",
+        "clinic",
+        "doctor",
+        "dr",
+        "md",
+    ]
 )
 _SPLIT = re.compile(r"[^\w]+|_", re.UNICODE)
 # Attributes whose values identify although Table E.1-1 treats them with a descriptor or date action.
@@ -38,11 +69,15 @@ class Identifiers:
     uids: set[str] = field(default_factory=set)
     dates: set[str] = field(default_factory=set)
 
+    def phrases(self) -> list[str]:
+        """Identifiers that hold punctuation or blanks, longest first: they are removed whole before words are judged."""
+        return sorted((text for text in self.strong if _SPLIT.search(text)), key=lambda text: (-len(text), text))
+
     def add_name(self, text: str) -> None:
         """A person's name: every part of every component group, ideographic and phonetic ones too."""
         for part in _SPLIT.split(text):
             word = fold(part)
-            if len(word) >= 2 and word not in PLACEHOLDERS or (word and not word.isascii()):
+            if (len(word) >= 2 and word not in PLACEHOLDERS) or (word and not word.isascii()):
                 self.names.add(word)
                 self.words.add(word)
                 self.strong.add(part)

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fulfillment.conformance.facts import ImageFacts
-from fulfillment.conformance.finding import Finding
+from fulfillment.conformance.finding import Finding, Severity
 from fulfillment.conformance.match import LabelReader, matcher
 from requests_app.spec.arithmetic import demands
 from requests_app.spec.document import DatasetSpec
@@ -116,16 +116,22 @@ def check_batch(facts: Iterable[ImageFacts], spec: DatasetSpec) -> list[Finding]
 
 def _counts(images: list[ImageFacts], spec: DatasetSpec) -> Iterator[Finding]:
     for line in fill_quotas(images, spec):
-        severity = "must" if line.level == "must" else "should"
+        severity: Severity = "must" if line.level == "must" else "should"
         if line.remaining:
             yield Finding(
-                "COUNT_SHORT", severity, line.check_id, "",
+                "COUNT_SHORT",
+                severity,
+                line.check_id,
+                "",
                 f"{line.text}: {line.received:,} of {plural(line.needed, line.unit)} received.",
                 f"Still useful: {plural(line.remaining, line.unit)}.",
             )
         if line.surplus:
             yield Finding(
-                "COUNT_OVER", severity, line.check_id, "",
+                "COUNT_OVER",
+                severity,
+                line.check_id,
+                "",
                 f"{line.text}: {line.received:,} {line.unit} received, at most {line.maximum:,} are wanted.",
                 f"Leave out {plural(line.surplus, line.unit)}.",
             )
@@ -139,9 +145,11 @@ def _per_patient(images: list[ImageFacts], spec: DatasetSpec) -> Iterator[Findin
     over = [count for count in counts.values() if count > line.max]
     if over:
         yield Finding(
-            "PER_PATIENT_OVER", line.level.value, line.check_id, "PatientID",
-            f"{plural(len(over), 'patients')} with more than {plural(line.max, 'images')} each "
-            f"({max(over)} at most).",
+            "PER_PATIENT_OVER",
+            line.level.value,
+            line.check_id,
+            "PatientID",
+            f"{plural(len(over), 'patients')} with more than {plural(line.max, 'images')} each ({max(over)} at most).",
             f"Leave out {plural(sum(over) - line.max * len(over), 'images')} of them.",
         )
 
@@ -162,11 +170,7 @@ def share_basis(spec: DatasetSpec, within: Selector, received: int) -> int:
 
     So the first hospital to deliver is not refused for being alone, and cannot fill more than its share.
     """
-    asked = [
-        demand.min
-        for demand in demands(spec)
-        if demand.selector == within and demand.unit is CountUnit.IMAGES
-    ]
+    asked = [demand.min for demand in demands(spec) if demand.selector == within and demand.unit is CountUnit.IMAGES]
     return max([received, *asked])
 
 
@@ -186,7 +190,10 @@ def _share(images: list[ImageFacts], cap: ShareCap, spec: DatasetSpec) -> Iterat
         counts[_axis_value(image, cap.axis) or UNKNOWN] += 1
     if cap.axis is ShareAxis.SITE and set(counts) == {UNKNOWN}:
         yield Finding(
-            "SHARE_NOT_ASSESSED", "info", cap.check_id, "",
+            "SHARE_NOT_ASSESSED",
+            "info",
+            cap.check_id,
+            "",
             "The share of each hospital was not assessed, as the images do not say where they come from.",
             "Nothing to do: the portal knows the hospital once the batch is received.",
         )
@@ -199,7 +206,10 @@ def _share(images: list[ImageFacts], cap: ShareCap, spec: DatasetSpec) -> Iterat
         unknown = over.get(UNKNOWN) == count
         source = f"images whose {cap.axis.plain} is not known" if unknown else f"one {cap.axis.plain}"
         yield Finding(
-            "SHARE_OVER_CAP", cap.level.value, cap.check_id, tag,
+            "SHARE_OVER_CAP",
+            cap.level.value,
+            cap.check_id,
+            tag,
             f"{count:,} of {basis:,} ({100 * count / basis:.1f} %) come from {source} "
             f"({among}); at most {cap.max_percent:g} % may.",
             f"Fill in {tag} where it is known."
@@ -213,7 +223,10 @@ def _identity(images: list[ImageFacts]) -> Iterator[Finding]:
     extra = sum(count - 1 for count in repeats.values())
     if extra:
         yield Finding(
-            "INSTANCE_REPEATED", "must", "", "SOPInstanceUID",
+            "INSTANCE_REPEATED",
+            "must",
+            "",
+            "SOPInstanceUID",
             f"{plural(extra, 'images')} came with a SOPInstanceUID that another image has.",
             "Send each image once; two different images must not share a SOPInstanceUID.",
         )
@@ -224,7 +237,10 @@ def _identity(images: list[ImageFacts]) -> Iterator[Finding]:
     mixed = sum(len(found) > 1 for found in sexes.values())
     if mixed:
         yield Finding(
-            "PATIENT_CONTRADICTS", "should", "", "PatientSex",
+            "PATIENT_CONTRADICTS",
+            "should",
+            "",
+            "PatientSex",
             f"{plural(mixed, 'patients')} appear with two sexes, so two people may share one PatientID.",
             "Check the PatientID of these studies at the source.",
         )

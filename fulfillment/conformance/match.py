@@ -11,6 +11,11 @@ from requests_app.spec.selector import Selector
 from requests_app.spec.vendors import canonical_vendor
 from requests_app.taxonomy import LabelState, normalise_name
 
+_STATES = frozenset(state.value for state in LabelState)
+
+# Membership in an Enum is an error, not False, for a plain string before Python 3.12.
+_STATES = frozenset(state.value for state in LabelState)
+
 
 def completed_years(facts: ImageFacts) -> int | None:
     """Age in completed years."""
@@ -36,7 +41,7 @@ class LabelReader:
         """The labels by key, as states. A word that is no state is left out; label tables report those."""
         found: dict[str, LabelState] = {}
         for name, state in (labels or {}).items():
-            if state in LabelState:
+            if state in _STATES:
                 found[self.key(name)] = LabelState(state)
         return found
 
@@ -47,9 +52,7 @@ class LabelReader:
         return "blank" if labels is None else self._policy.resolve(state)
 
 
-def matcher(
-    selector: Selector, spec: DatasetSpec, reader: LabelReader | None = None
-) -> Callable[[ImageFacts], bool]:
+def matcher(selector: Selector, spec: DatasetSpec, reader: LabelReader | None = None) -> Callable[[ImageFacts], bool]:
     """A function that says whether an image is selected. What is not known of an image never matches.
 
     The exception is `portable: false`: headers only ever say that an image is portable, so silence counts

@@ -172,7 +172,7 @@ def _view(ds: Dataset) -> tuple[str | None, str | None, tuple[str, ...]]:
             if other in {"LL", "RL"}:
                 source, view = name, other
                 break
-    return view, source, tuple([source, *against]) if against else ()
+    return view, source, (source, *against) if against else ()
 
 
 def _position(ds: Dataset) -> tuple[str | None, str | None]:

@@ -73,10 +73,7 @@ def write_chexpert_csv(
         writer.writerow(
             [
                 _safe(image),
-                *(
-                    _CHEXPERT[policy.resolve(states.get(key, LabelState.NOT_MENTIONED))]
-                    for key in columns.keys
-                ),
+                *(_CHEXPERT[policy.resolve(states.get(key, LabelState.NOT_MENTIONED))] for key in columns.keys),
             ]
         )
     return out.getvalue()

@@ -113,7 +113,9 @@ def read_label_table(text: str, taxonomy: Taxonomy) -> tuple[list[LabelRow], lis
     text = text.removeprefix("\ufeff")
     if not text.strip():
         return [], [
-            LabelProblem(0, "EMPTY_TABLE", "The table is empty.", "Send a table with a header row and at least one row.")
+            LabelProblem(
+                0, "EMPTY_TABLE", "The table is empty.", "Send a table with a header row and at least one row."
+            )
         ]
     reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text.splitlines()[0]))
     rows: list[LabelRow] = []
@@ -134,7 +136,9 @@ def read_label_table(text: str, taxonomy: Taxonomy) -> tuple[list[LabelRow], lis
     except csv.Error:
         problems.append(
             LabelProblem(
-                reader.line_num, "NOT_CSV", "The table cannot be read from this row on: it is not valid CSV.",
+                reader.line_num,
+                "NOT_CSV",
+                "The table cannot be read from this row on: it is not valid CSV.",
                 "Look for a quotation mark that is not closed, or binary content, and save the table as UTF-8 CSV.",
             )
         )
@@ -149,7 +153,9 @@ def _missing(columns: dict[str, int]) -> LabelProblem | None:
     if not lacking:
         return None
     return LabelProblem(
-        1, "COLUMN_MISSING", f"The header has no column {', '.join(lacking)}.",
+        1,
+        "COLUMN_MISSING",
+        f"The header has no column {', '.join(lacking)}.",
         "Name the columns sop_instance_uid (or file), finding, state, and if you like source, reader.",
     )
 
@@ -157,11 +163,15 @@ def _missing(columns: dict[str, int]) -> LabelProblem | None:
 def _stopped(row: int, too_long: bool) -> LabelProblem:
     if too_long:
         return LabelProblem(
-            row, "TABLE_TOO_LONG", f"The table has more than {MAX_ROWS:,} rows; the rest was not read.",
+            row,
+            "TABLE_TOO_LONG",
+            f"The table has more than {MAX_ROWS:,} rows; the rest was not read.",
             "Split it into several tables.",
         )
     return LabelProblem(
-        row, "TOO_MANY_PROBLEMS", f"More than {MAX_PROBLEMS:,} rows have problems; the rest was not read.",
+        row,
+        "TOO_MANY_PROBLEMS",
+        f"More than {MAX_PROBLEMS:,} rows have problems; the rest was not read.",
         "Correct the first ones; they usually share a cause.",
     )
 
@@ -173,17 +183,19 @@ def _row(cells: list[str], columns: dict[str, int], taxonomy: Taxonomy, number: 
 
     if any(len(value) > MAX_CELL for value in cells):
         return LabelProblem(
-            number, "CELL_TOO_LONG", f"A cell has more than {MAX_CELL:,} characters.",
+            number,
+            "CELL_TOO_LONG",
+            f"A cell has more than {MAX_CELL:,} characters.",
             "Look for a quotation mark that is not closed.",
         )
     uid, file = cell("uid"), cell("file")
     if not uid and not file:
-        return LabelProblem(
-            number, "IMAGE_MISSING", "The row names no image.", "Fill in sop_instance_uid or file."
-        )
+        return LabelProblem(number, "IMAGE_MISSING", "The row names no image.", "Fill in sop_instance_uid or file.")
     if uid and (not _UID.match(uid) or len(uid) > 64):
         return LabelProblem(
-            number, "UID_MALFORMED", "sop_instance_uid is not a DICOM UID (digits and dots, at most 64).",
+            number,
+            "UID_MALFORMED",
+            "sop_instance_uid is not a DICOM UID (digits and dots, at most 64).",
             "Copy it from the image's SOPInstanceUID; a spreadsheet may have rounded it, so format the column as text.",
         )
     name = cell("finding")
@@ -192,13 +204,17 @@ def _row(cells: list[str], columns: dict[str, int], taxonomy: Taxonomy, number: 
         near = get_close_matches(name, taxonomy.names, n=1, cutoff=0.6)
         hint = f"Did you mean {near[0]!r}? " if near else ""
         return LabelProblem(
-            number, "FINDING_UNKNOWN", f"The finding is not in the list {taxonomy.title}.",
+            number,
+            "FINDING_UNKNOWN",
+            f"The finding is not in the list {taxonomy.title}.",
             f"{hint}The list has: {', '.join(taxonomy.names)}.",
         )
     state = _STATES.get(cell("state").casefold())
     if state is None:
         return LabelProblem(
-            number, "STATE_UNKNOWN", "The state is not one of the five.",
+            number,
+            "STATE_UNKNOWN",
+            "The state is not one of the five.",
             "Write present, likely, possible, absent or not_mentioned.",
         )
     return LabelRow(
@@ -234,7 +250,9 @@ def _settle(rows: Iterable[LabelRow]) -> tuple[list[LabelRow], list[LabelProblem
         said = ", ".join(f"row {row.row} {row.state.plain}" for row in group)
         problems.extend(
             LabelProblem(
-                row.row, "CONTRADICTION", f"{first.name} of one image has different states ({said}).",
+                row.row,
+                "CONTRADICTION",
+                f"{first.name} of one image has different states ({said}).",
                 "Keep the right row, or name the readers so that both are kept. Until then none is used.",
             )
             for row in group

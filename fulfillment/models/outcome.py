@@ -116,6 +116,11 @@ class Release(Entity):
     def is_built(self) -> bool:
         return bool(self.archive)
 
+    @property
+    def archive_name(self) -> str:
+        """The folder the archive unpacks to."""
+        return self.archive.rsplit("/", 1)[-1].removesuffix(".zip")
+
 
 class ReleaseItem(Immutable):
     """One image in one release, at its path in the package."""

@@ -1,4 +1,4 @@
-"""How files come in: resumable transfers (tus 1.0), one-shot requests and forms, all ending in one entry to the ledger."""
+"""How files come in: resumable transfers (tus 1.0), one-shot requests, forms; all end in one entry to the ledger."""
 
 from fulfillment.uploads.ledger_entry import find_taken, take_in
 from fulfillment.uploads.sweep import Swept, sweep

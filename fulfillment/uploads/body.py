@@ -65,7 +65,7 @@ class Body:
 def body_of(request: HttpRequest) -> Body:
     """The body of a Django request that nothing has read yet.
 
-    Under WSGI Django reads Content-Length bytes and takes a chunked body for empty: that one is read from the server directly.
+    Under WSGI Django reads Content-Length bytes and takes a chunked body for empty: we read that one from the server.
     """
     length = request.META.get("CONTENT_LENGTH") or ""
     if length.isdigit():

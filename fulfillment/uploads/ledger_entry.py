@@ -14,8 +14,8 @@ from fulfillment.uploads.rights import require_kind_length, require_writable
 from fulfillment.uploads.sniff import sniff_kind
 from getdata.accounts.models import User
 from getdata.audit.chain import record
-from getdata.common.queue import enqueue
 from getdata.common.problems import CannotDo
+from getdata.common.queue import enqueue
 from getdata.common.states import StaleState, transition
 
 RING = "fulfillment.process_task"
@@ -36,11 +36,11 @@ def take_in(
 ) -> tuple[SourceFile, bool]:
     """Enter a staged file into the ledger and ring for a worker. Returns the row and whether it is new.
 
-    The same path with the same content is taken in once: then the row that is there comes back with False, and the staged
-    copy is removed. A new content under the name of a file that did not pass takes its place. ``name`` is a cleaned relative
-    path, ``sha256`` the content's SHA-256 (hex), ``archive`` the archive the file was in.
-    Raises ``CannotDo`` when the batch takes no more files or the file is larger than its kind may be; the staged copy is
-    removed then too.
+    The same path with the same content is taken in once: then the row that is there comes back with False, and the
+    staged copy is removed. A new content under the name of a file that did not pass takes its place. ``name`` is a
+    cleaned relative path, ``sha256`` the content's SHA-256 (hex), ``archive`` the archive the file was in.
+    Raises ``CannotDo`` when the batch takes no more files or the file is larger than its kind may be; the staged copy
+    is removed then too.
     """
     kind = sniff_kind(staging.head(staged), name)
     if archive is not None and kind == SourceKind.ARCHIVE:

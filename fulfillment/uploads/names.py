@@ -30,9 +30,13 @@ def clean_relative_path(raw: str) -> str:
     if not name:
         raise _bad("The file came without a name.", "Send its name in Upload-Metadata as filename or relativePath.")
     if ".." in parts:
-        raise _bad("The file's path leads out of its folder.", "Send the path relative to the folder you chose, without '..'.")
+        raise _bad(
+            "The file's path leads out of its folder.", "Send the path relative to the folder you chose, without '..'."
+        )
     if len(name) > MAX_NAME:
-        raise _bad(f"The file's path has {len(name):,} characters; the limit is {MAX_NAME:,}.", "Shorten the folder names.")
+        raise _bad(
+            f"The file's path has {len(name):,} characters; the limit is {MAX_NAME:,}.", "Shorten the folder names."
+        )
     if any(unicodedata.category(character) == "Cc" for character in name):
         raise _bad("The file's name holds control characters.", "Rename the file and send it again.")
     return name
@@ -60,7 +64,7 @@ def content_digest(batch: Batch, sha256: str) -> str:
 
 
 def upload_fingerprint(batch: Batch, name: str, length: int, modified: str) -> str:
-    """Keyed fingerprint of path, length and time of change: the same file on the same disk, to resume after a reload."""
+    """Keyed fingerprint of path, length and time of change: the same file on the same disk."""
     return crypto.digest(f"upload:{length}:{modified}:{name}", scope=scope(batch))
 
 

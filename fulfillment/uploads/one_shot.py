@@ -1,4 +1,4 @@
-"""Taking a file in with one request: from a raw body, or from the parts of a multipart form. Built on the same entry."""
+"""Taking a file in with one request: from a raw body or from the parts of a form. Built on the same entry."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FORM_OVERHEAD = 1024**2
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of one file: ``file`` and whether it is ``new``, or the ``refusal``. ``name`` as the sender gave it."""
+    """What became of one file: ``file`` and whether it is ``new``, or the ``refusal``. ``name`` as the sender said."""
 
     name: str
     file: SourceFile | None
@@ -120,9 +120,7 @@ def _take_part(batch: Batch, actor: User, part: Staged) -> Taken:
             raise part.refusal
         name = names.clean_relative_path(part.raw_name)
         rights.require_length(part.size, name)
-        file, new = take_in(
-            batch=batch, name=name, staged=part.staged, size=part.size, sha256=part.sha256, actor=actor
-        )
+        file, new = take_in(batch=batch, name=name, staged=part.staged, size=part.size, sha256=part.sha256, actor=actor)
     except CannotDo as refusal:
         staging.discard(part.staged)
         return Taken(part.raw_name, None, False, refusal)
@@ -173,7 +171,7 @@ class StagingHandler(FileUploadHandler):
 
 
 class _PathParser(MultiPartParser):
-    """Keeps the folders of a part's name, which Django strips: they are cleaned by ``names`` and never used on our disk."""
+    """Keeps the folders of a part's name, which Django strips: ``names`` cleans them, our disk never sees them."""
 
     def sanitize_file_name(self, file_name: str) -> str | None:
         return file_name or None
@@ -195,7 +193,7 @@ class _Tail:
 
 
 def parse_form(request: HttpRequest, body: Body) -> tuple[Any, MultiValueDict[str, Any]]:
-    """Parse multipart/form-data, chunked or not, with its files going to staging. Returns (fields, files of ``Staged``).
+    """Parse multipart/form-data, chunked or not, its files going to staging. Returns (fields, files of ``Staged``).
 
     Raises ``CannotDo`` when it is too large, not a form, or cut short; nothing stays staged then.
     """
@@ -211,7 +209,7 @@ def parse_form(request: HttpRequest, body: Body) -> tuple[Any, MultiValueDict[st
         fields, files = parser.parse()
     except (MultiPartParserError, TooManyFieldsSent, TooManyFilesSent, Interrupted) as error:
         handler.upload_interrupted()
-        discard_form(getattr(parser, "_files", MultiValueDict()))
+        discard_form(getattr(parser, "_files", None) or MultiValueDict())
         raise _form_refusal(error) from error
     boundary = request.content_params.get("boundary", "") if request.content_params else ""
     if b"--" + boundary.encode() + b"--" not in stream.tail:
@@ -226,7 +224,9 @@ def _form_refusal(error: Exception) -> CannotDo:
     if isinstance(error, TooManyFilesSent):
         limit = settings.DATA_UPLOAD_MAX_NUMBER_FILES
         return _form_problem(
-            f"The form holds more than {limit:,} files.", "Send them as one .zip archive, or in parts.", "too_many_files"
+            f"The form holds more than {limit:,} files.",
+            "Send them as one .zip archive, or in parts.",
+            "too_many_files",
         )
     return _form_problem("The form cannot be read.", "Send it again.", "bad_form")
 

@@ -17,7 +17,7 @@ def require_may_deliver(actor: User | AnonymousUser, fulfillment: Fulfillment) -
     require_verified(fulfillment.hospital)
     if fulfillment.status != FulfillmentStatus.ACTIVE:
         raise CannotDo(
-            f"This fulfilment is {fulfillment.get_status_display().lower()}: nothing more can be delivered.",
+            f"This delivery is {fulfillment.get_status_display().lower()}: nothing more can be delivered.",
             remedy="Make a new offer if there is more to deliver.",
             code="fulfillment_not_active",
         )
@@ -58,7 +58,9 @@ def may_see_names(user: User | AnonymousUser, batch: Batch) -> bool:
 def require_length(length: int, name: str) -> None:
     """Refuse by announced size and name, before any byte: an archive may be larger than one image."""
     if length <= 0:
-        raise CannotDo("The file is empty.", remedy="Export it again from its source, or leave it out.", code="empty_file")
+        raise CannotDo(
+            "The file is empty.", remedy="Export it again from its source, or leave it out.", code="empty_file"
+        )
     _require_at_most(length, settings.MAX_UPLOAD_BYTES, "a file", "Split it into several archives.")
     if not name.lower().endswith(".zip"):
         _require_instance(length)

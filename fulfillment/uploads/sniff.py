@@ -1,4 +1,4 @@
-"""What kind of file this is, told by its content: workers open archives and read label tables, the rest is an instance."""
+"""What kind of file this is, told by its content: an archive, a label table, or else an instance."""
 
 from __future__ import annotations
 

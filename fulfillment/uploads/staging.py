@@ -1,4 +1,4 @@
-"""Files on their way in, on local disk under ``settings.STAGING``: one file each, named by a key of ours, read by us alone."""
+"""Files on their way in, on local disk under ``settings.STAGING``, each named by a key of ours."""
 
 from __future__ import annotations
 

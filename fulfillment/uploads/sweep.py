@@ -31,7 +31,7 @@ class Swept:
 
 
 def sweep(*, limit: int = 500) -> Swept:
-    """Finish transfers whose bytes are all here, end expired ones, remove orphaned files, forget old rows. Idempotent."""
+    """Finish transfers whose bytes are all here, end expired ones, remove orphans, forget old rows. Idempotent."""
     return Swept(_finish(limit), _expire(limit), _remove_orphans(limit), _forget())
 
 

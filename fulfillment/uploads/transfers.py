@@ -1,4 +1,4 @@
-"""Resumable transfers: made, appended to by compare-and-swap, finished once, ended early. The tus views stand on this."""
+"""Resumable transfers: made, appended to by compare-and-swap, finished once, ended early."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def uploads_of(batch: Batch) -> QuerySet[Upload]:
 
 
 def create_upload(*, batch: Batch, actor: User, name: str, length: int, modified: str = "") -> Upload:
-    """Begin a transfer of ``length`` bytes. ``modified`` is the file's time of change as the client tells it, if it does.
+    """Begin a transfer of ``length`` bytes. ``modified`` is the file's time of change, if the client tells it.
 
     Raises ``CannotDo`` for a person, a batch, a name or a size that is not allowed.
     """
@@ -58,8 +58,8 @@ def append(*, upload: Upload, actor: User, offset: int, body: Body, checksum: Ch
     """Append the body at ``offset`` and return the fresh row, finished when it was the last part.
 
     With a checksum the part counts whole or not at all. Without one, what arrived before an interruption is kept.
-    Raises ``CannotDo`` with code ``offset_mismatch``, ``upload_busy``, ``upload_gone``, ``checksum_mismatch``, ``too_large``,
-    ``interrupted`` or a refusal of :func:`take_in`.
+    Raises ``CannotDo`` with code ``offset_mismatch``, ``upload_busy``, ``upload_gone``, ``checksum_mismatch``,
+    ``too_large``, ``interrupted`` or a refusal of :func:`take_in`.
     """
     rights.require_may_add_files(actor, upload.batch)
     _require_live(upload)
@@ -156,7 +156,9 @@ class _Receiver:
                 self._save()
             else:
                 self._undo()
-            raise CannotDo("The connection broke off.", remedy="Ask for the offset and go on.", code="interrupted") from error
+            raise CannotDo(
+                "The connection broke off.", remedy="Ask for the offset and go on.", code="interrupted"
+            ) from error
         if self.checksum is not None and not self.checksum.matches():
             self._undo()
             raise CannotDo(
@@ -211,7 +213,7 @@ def _enter_ledger(upload: Upload, actor: User | None, sha256: str) -> Upload:
 
 
 def _end_abandoned_twins(upload: Upload) -> None:
-    """A client whose first request got no answer begins again: the first transfer would hold up the batch until it expired."""
+    """A client that got no answer begins again: its first transfer would hold up the batch until it expired."""
     for twin in Upload.objects.filter(
         batch=upload.batch_id, fingerprint=upload.fingerprint, status=UploadStatus.ACTIVE
     ).exclude(pk=upload.pk):

@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from deid import REASONS
 from fulfillment import ledger
 from fulfillment.forms import DecisionForm
 from fulfillment.models import Batch, BatchStatus, QualityScore, Release, ReleaseStatus, SourceFile
@@ -139,6 +140,19 @@ def _files(batch: Batch, show: str) -> QuerySet[SourceFile]:
             return files.order_by("number")
 
 
+def _tile(file: SourceFile, request: HttpRequest) -> dict[str, Any]:
+    """One place on the contact sheet: the file, its image if one was stored, its score, why to look, the typed note."""
+    image = getattr(file, "image", None)
+    reasons = [REASONS[code].cause if code in REASONS else code for code in (image.review_reasons if image else [])]
+    return {
+        "file": file,
+        "image": image,
+        "score": next(iter(image.scores.all()), None) if image else None,
+        "review_reasons": reasons,
+        "typed": request.POST.get(f"note-{file.pk}", ""),
+    }
+
+
 def _context(request: HttpRequest, batch: Batch, form: DecisionForm) -> dict[str, Any]:
     show = request.GET.get("show", "all")
     page = Paginator(_files(batch, show), FILES_A_PAGE).get_page(request.GET.get("page"))
@@ -147,7 +161,8 @@ def _context(request: HttpRequest, batch: Batch, form: DecisionForm) -> dict[str
         "form": form,
         "show": show,
         "page": page,
-        "typed": {name: text for name, text in request.POST.items() if name.startswith("note-")},
+        "tiles": [_tile(file, request) for file in page],
+        **{f"show_{name}": show == name for name in ("all", "look", "masked", "worst", "withheld")},
         "progress": ledger.progress(batch),
         "mine": batch.reviewer_id == request.user.pk and batch.status == BatchStatus.IN_REVIEW,
         "reviews": batch.reviews.select_related("reviewer").prefetch_related("notes__file"),

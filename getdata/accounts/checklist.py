@@ -54,7 +54,6 @@ FREE_MAIL = frozenset(
         "libero.it",
     ]
 )
-)
 
 
 @dataclass(frozen=True, slots=True)

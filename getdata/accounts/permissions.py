@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
@@ -47,6 +48,22 @@ def require_staff(user: User | AnonymousUser, *, administrator: bool = False) ->
         raise CannotDo("Only GetDATA staff can do this.", remedy="Sign in with a staff account.", code="staff_only")
 
 
+def may_decide(user: User, organization: Organization) -> bool:
+    """Staff, and not a member of the organization."""
+    return user.is_reviewer and not Membership.objects.filter(user=user, organization=organization).exists()
+
+
+def require_may_decide(user: User, organization: Organization) -> None:
+    """Raise ``CannotDo`` unless :func:`may_decide`."""
+    require_staff(user)
+    if not may_decide(user, organization):
+        raise CannotDo(
+            f"You belong to {organization.name}, so you cannot decide about it.",
+            remedy="Leave it to another reviewer.",
+            code="own_organization",
+        )
+
+
 def organizations_with(user: User | AnonymousUser, capability: str) -> QuerySet[Organization]:
     """The organizations in which the person holds the capability."""
     if not isinstance(user, User):
@@ -54,3 +71,9 @@ def organizations_with(user: User | AnonymousUser, capability: str) -> QuerySet[
     return Organization.objects.filter(
         memberships__user=user, memberships__role__in=CAPABILITIES[capability]
     ).distinct()
+
+
+def confirmed_addresses(user: User) -> set[str]:
+    """The e-mail addresses that the person has proved to read, in lower case."""
+    found = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
+    return {email.lower() for email in found}

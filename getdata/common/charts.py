@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import isfinite
 
 from django.utils.html import format_html, format_html_join
@@ -194,7 +195,7 @@ def histogram(
     """
     if len(edges) != len(counts) + 1:
         raise ValueError(f"{title}: {len(counts)} counts need {len(counts) + 1} edges, got {len(edges)}")
-    if any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(edges)):
         raise ValueError(f"{title}: edges must rise")
     _checked(counts, what=title)
     low, span = edges[0], (edges[-1] - edges[0]) if len(edges) > 1 else 1.0
@@ -272,9 +273,7 @@ def histogram(
         ),
         summary=said + below,
         columns=(f"From {f'({unit})' if unit else ''}".strip(), "To", of.capitalize()),
-        rows=tuple(
-            (_number(edges[i]), _number(edges[i + 1]), _number(count)) for i, count in enumerate(counts)
-        ),
+        rows=tuple((_number(edges[i]), _number(edges[i + 1]), _number(count)) for i, count in enumerate(counts)),
         unit=unit,
     )
 

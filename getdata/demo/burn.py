@@ -37,9 +37,7 @@ def load_font(size: int, font: Font = None) -> ImageFont.FreeTypeFont | ImageFon
     try:
         return ImageFont.truetype(font, size=size)
     except OSError as error:
-        raise ValueError(
-            f"font {str(font)!r} cannot be read as TrueType: pass the path of a .ttf file"
-        ) from error
+        raise ValueError(f"font {str(font)!r} cannot be read as TrueType: pass the path of a .ttf file") from error
 
 
 def glyph_coverage(text: str, *, size: int, font: Font = None, rotation: float = 0.0,

@@ -8,6 +8,7 @@ picture, y downwards) into float32 arrays of the working grid; what the shapes m
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,22 +23,11 @@ Points = Sequence[tuple[float, float]]
 def smooth_curve(points: Points, *, closed: bool = False, per_segment: int = 12) -> Array:
     """Catmull-Rom curve through ``points``; returns float32 of shape (n, 2)."""
     p = np.asarray(points, np.float32)
-    if closed:
-        p = np.vstack([p[-1:], p, p[:2]])
-    else:
-        p = np.vstack([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
+    p = np.vstack([p[-1:], p, p[:2]]) if closed else np.vstack([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
     t = np.linspace(0, 1, per_segment, endpoint=False, dtype=np.float32)[:, None]
     parts = []
     for a, b, c, d in zip(p[:-3], p[1:-2], p[2:-1], p[3:], strict=True):
-        parts.append(
-            0.5
-            * (
-                2 * b
-                + (c - a) * t
-                + (2 * a - 5 * b + 4 * c - d) * t**2
-                + (3 * b - a - 3 * c + d) * t**3
-            )
-        )
+        parts.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3))
     if not closed:
         parts.append(p[-2:-1])
     return np.vstack(parts).astype(np.float32)
@@ -78,14 +68,10 @@ class Canvas:
         if shrink >= 2:
             small = (max(2, image.shape[1] // shrink), max(2, image.shape[0] // shrink))
             reduced = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
-            reduced = cv2.GaussianBlur(
-                reduced, (0, 0), sigma / shrink, borderType=cv2.BORDER_REPLICATE
-            )
+            reduced = cv2.GaussianBlur(reduced, (0, 0), sigma / shrink, borderType=cv2.BORDER_REPLICATE)
             size = (image.shape[1], image.shape[0])
             return np.asarray(cv2.resize(reduced, size, interpolation=cv2.INTER_CUBIC), np.float32)
-        return np.asarray(
-            cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32
-        )
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
 
     def polygon(self, points: Points | Array, *, soft_mm: float = 0.0) -> Array:
         """A filled polygon, 1 inside and 0 outside, its edge blurred by ``soft_mm``."""
@@ -142,14 +128,12 @@ class Canvas:
         # Each segment is painted with its own number, so that the nearest one names the position.
         index = np.zeros((y1 - y0, x1 - x0), np.uint16)
         local = px - np.asarray([x0, y0], np.float32)
-        for number, (a, b) in enumerate(zip(local[:-1], local[1:], strict=True), start=1):
+        for number, (a, b) in enumerate(itertools.pairwise(local), start=1):
             start = (round(float(a[0])), round(float(a[1])))
             stop = (round(float(b[0])), round(float(b[1])))
             cv2.line(index, start, stop, number, 1)
         free = (index == 0).astype(np.uint8)
-        distance, labels = cv2.distanceTransformWithLabels(
-            free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-        )
+        distance, labels = cv2.distanceTransformWithLabels(free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
         along = np.zeros(int(labels.max()) + 1, np.float32)
         on_curve = free == 0
         along[labels[on_curve]] = index[on_curve]
@@ -184,9 +168,7 @@ class Canvas:
         path = cortical * (outer_path - inner_path) + marrow * inner_path
         image[rows, cols] += path * np.interp(t, np.linspace(0, 1, len(gain)), gain)
 
-    def strokes(
-        self, segments: Sequence[tuple[float, float, float, float, float]], *, bits: int = 3
-    ) -> Array:
+    def strokes(self, segments: Sequence[tuple[float, float, float, float, float]], *, bits: int = 3) -> Array:
         """Anti-aliased tapered strokes (x0, y0, x1, y1, radius in mm) as path length in mm.
 
         Strokes of one call do not add up where they cross: the thicker one wins.
@@ -205,9 +187,7 @@ class Canvas:
         return mask.astype(np.float32) / 20
 
 
-def band_noise(
-    rng: np.random.Generator, shape: tuple[int, int], *, fine: float, coarse: float
-) -> Array:
+def band_noise(rng: np.random.Generator, shape: tuple[int, int], *, fine: float, coarse: float) -> Array:
     """Noise with detail between two sigmas in pixels, zero mean and unit deviation."""
     shrink = max(1, int(fine))
     small = (max(8, shape[0] // shrink), max(8, shape[1] // shrink))

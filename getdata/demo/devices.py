@@ -6,15 +6,13 @@ import cv2
 import numpy as np
 
 from getdata.demo.canvas import Array, smooth_curve
-from getdata.demo.frontal import Anatomy, Build
 from getdata.demo.pathology import Box
+from getdata.demo.patient import Anatomy, Build
 
 DEVICES = ("pacemaker", "central_line", "et_tube", "ecg_leads")
 
 
-def add_device(
-    a: Anatomy, name: str, b: Build, rng: np.random.Generator, *, lateral: bool
-) -> list[Box]:
+def add_device(a: Anatomy, name: str, b: Build, rng: np.random.Generator, *, lateral: bool) -> list[Box]:
     """Draw one device into ``a`` and return its boxes (in mm)."""
     draw = {
         "pacemaker": _pacemaker,
@@ -58,8 +56,7 @@ def _pacemaker(a: Anatomy, b: Build, rng: np.random.Generator, lateral: bool) ->
         board = [(x - 19, y - 15), (x + 19, y - 15), (x + 19, y - 6), (x - 19, y - 6)]
         for shape, level in ((battery, 0.97), (board, 0.915)):
             part = c.polygon(smooth_curve(shape, closed=True), soft_mm=0.6) * inside
-            a.metal[:] = np.where(part > 0.05, np.maximum(a.metal, 0.86 + (level - 0.86) * part),
-                                  a.metal)
+            a.metal[:] = np.where(part > 0.05, np.maximum(a.metal, 0.86 + (level - 0.86) * part), a.metal)
         for step in range(4):
             chip = c.ellipsoid((x - 14 + 9 * step, y - 10), (2.6, 2.6), power=0.1)
             a.metal[:] = np.maximum(a.metal, 0.96 * chip)
@@ -73,10 +70,10 @@ def _pacemaker(a: Anatomy, b: Build, rng: np.random.Generator, lateral: bool) ->
     else:
         s = b.heart / 0.45
         vein = [(72 * b.width, 30), (40, 24), (4, 36), (-20, 60), (-22, 100)]
-        paths = [[(x - 16, y - 24), *vein, (-24, 150), (-6, drop - 24), (36 * s, drop - 10),
-                  (58 * s, drop - 8)]]
-        paths += [[(x - 12, y - 24), *[(px + 1.5, py + 3) for px, py in vein], (-30, 138),
-                   (-34, 150), (-28, 146), (-22, 134)]]
+        paths = [[(x - 16, y - 24), *vein, (-24, 150), (-6, drop - 24), (36 * s, drop - 10), (58 * s, drop - 8)]]
+        paths += [
+            [(x - 12, y - 24), *[(px + 1.5, py + 3) for px, py in vein], (-30, 138), (-34, 150), (-28, 146), (-22, 134)]
+        ]
     for path in paths:
         curve = smooth_curve(path, per_segment=14)
         _wire(a, curve, 0.85, 0.95)
@@ -99,10 +96,7 @@ def _central_line(a: Anatomy, b: Build, rng: np.random.Generator, lateral: bool)
 
 def _et_tube(a: Anatomy, b: Build, rng: np.random.Generator, lateral: bool) -> list[Box]:
     tip = 52 + rng.normal(0, 8)
-    if lateral:
-        path = [(-34, -90), (-12, -46), (2, 0), (12, tip)]
-    else:
-        path = [(1, -100), (0, -40), (1, 10), (1.5, tip)]
+    path = [(-34, -90), (-12, -46), (2, 0), (12, tip)] if lateral else [(1, -100), (0, -40), (1, 10), (1.5, tip)]
     curve = smooth_curve(path, per_segment=14)
     for shift in (-4.2, 4.2):
         wall = curve + np.asarray([shift, 0], np.float32)
@@ -123,11 +117,10 @@ def _ecg_leads(a: Anatomy, b: Build, rng: np.random.Generator, lateral: bool) ->
         a.metal[:] = np.maximum(a.metal, 0.93 * np.clip(stud, 0, 1))
         middle = (x * 0.72 + rng.normal(0, 12), y + rng.uniform(45, 80))
         wire = smooth_curve(
-            [(x, y), (x + np.sign(x) * 9, y + 16), middle,
-             (x * 0.55 + rng.normal(0, 20), 330.0)],
+            [(x, y), (x + np.sign(x) * 9, y + 16), middle, (x * 0.55 + rng.normal(0, 20), 330.0)],
             per_segment=16,
         )
-        _wire(a, wire, 0.65, 0.82)
+        _wire(a, wire, 0.7, 0.92)
         boxes.append(Box("ecg_leads", x - 16, y - 16, x + 16, y + 16))
     a.metal[:] = cv2.GaussianBlur(a.metal, (0, 0), 0.6)
     return boxes

@@ -11,7 +11,7 @@ import hashlib
 import io
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -164,14 +164,15 @@ def _checked(
         raise ValueError(f"pixels have {pixels.ndim} dimensions; only SC takes several frames")
     if not 1 <= bits_stored <= 8 * pixels.dtype.itemsize or int(pixels.max()) >> bits_stored:
         raise ValueError(f"bits_stored {bits_stored} does not hold the values of {pixels.dtype}")
+    frame_size = pixels.shape[-1] * pixels.shape[-2]
+    if syntax == "jpeg-lossless" and pixels.dtype == np.uint8 and frame_size % 2:
+        raise ValueError("pixels of 8 bits and an odd count cannot be encoded as jpeg-lossless")
     if preamble is not None and len(preamble) != 128:
         raise ValueError(f"the preamble has {len(preamble)} bytes, not 128")
     return np.ascontiguousarray(pixels)
 
 
-def _defaults(
-    array: NDArray[Any], header: Header, class_name: str, bits: int, photometric: str
-) -> dict[str, Any]:
+def _defaults(array: NDArray[Any], header: Header, class_name: str, bits: int, photometric: str) -> dict[str, Any]:
     """The IOD's Type 1 and 2 attributes, modules in the order of PS3.3."""
     said = repr(sorted((k, repr(v)) for k, v in header.items()))
     identity = hashlib.sha256(array.tobytes() + said.encode()).hexdigest()
@@ -261,13 +262,9 @@ def _dx(view: str, date: str, time: str) -> dict[str, Any]:
         "AcquisitionContextSequence": DicomSequence([]),
         "ImageLaterality": "U",
         "BodyPartExamined": "CHEST",
-        "AnatomicRegionSequence": [
-            {"CodeValue": "51185008", "CodingSchemeDesignator": "SCT", "CodeMeaning": "Chest"}
-        ],
+        "AnatomicRegionSequence": [{"CodeValue": "51185008", "CodingSchemeDesignator": "SCT", "CodeMeaning": "Chest"}],
         "ViewPosition": view,
-        "ViewCodeSequence": [
-            {"CodeValue": code, "CodingSchemeDesignator": "SCT", "CodeMeaning": meaning}
-        ],
+        "ViewCodeSequence": [{"CodeValue": code, "CodingSchemeDesignator": "SCT", "CodeMeaning": meaning}],
         "PatientOrientation": ["P", "F"] if view in ("LL", "RL") else ["L", "F"],
         "PixelIntensityRelationship": "LOG",
         "PixelIntensityRelationshipSign": -1,
@@ -291,9 +288,7 @@ def _dx(view: str, date: str, time: str) -> dict[str, Any]:
     }
 
 
-def _put_pixels(
-    ds: Dataset, array: NDArray[Any], syntax: str, bits_stored: int, photometric: str
-) -> None:
+def _put_pixels(ds: Dataset, array: NDArray[Any], syntax: str, bits_stored: int, photometric: str) -> None:
     ds.SamplesPerPixel = 1
     ds.PhotometricInterpretation = photometric
     ds.Rows, ds.Columns = array.shape[-2:]
@@ -334,50 +329,39 @@ def _packed(frame: NDArray[Any], bits_stored: int, syntax: str) -> bytes:
         # Not by GDCM: its JPEG 2000 encoder was seen to corrupt the heap on odd sizes.
         import openjpeg.utils
 
-        return openjpeg.utils.encode_array(
-            frame, bits_stored=bits_stored, photometric_interpretation=2
-        )
+        return openjpeg.utils.encode_array(frame, bits_stored=bits_stored, photometric_interpretation=2)
     return _gdcm_frame(frame, bits_stored, syntax)
 
 
 def _gdcm_frame(frame: NDArray[Any], bits_stored: int, syntax: str) -> bytes:
     """One frame through GDCM's JPEG Lossless SV1 or JPEG-LS encoder.
 
-    By way of a file: the binding's in-memory buffers do not survive the call that returns them.
+    By way of files: images made in memory through the Python binding are freed twice.
     """
     import gdcm
+    from pydicom import dcmread
 
     target = gdcm.TransferSyntax(
-        gdcm.TransferSyntax.JPEGLosslessProcess14_1
-        if syntax == "jpeg-lossless"
-        else gdcm.TransferSyntax.JPEGLSLossless
+        gdcm.TransferSyntax.JPEGLosslessProcess14_1 if syntax == "jpeg-lossless" else gdcm.TransferSyntax.JPEGLSLossless
     )
-    bits = 8 * frame.dtype.itemsize
-    image = gdcm.Image()
-    image.SetNumberOfDimensions(2)
-    image.SetDimension(0, frame.shape[1])
-    image.SetDimension(1, frame.shape[0])
-    image.SetPixelFormat(gdcm.PixelFormat(1, bits, bits_stored, bits_stored - 1, 0))
-    # Both polarities are encoded alike; the header of our own file names the real one.
-    mono = gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2)
-    image.SetPhotometricInterpretation(mono)
-    image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.ExplicitVRLittleEndian))
-    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
-    element.SetByteStringValue(np.ascontiguousarray(frame).tobytes())
-    image.SetDataElement(element)
-    change = gdcm.ImageChangeTransferSyntax()
-    change.SetTransferSyntax(target)
-    change.SetInput(image)
-    if not change.Change():
-        raise ValueError(f"GDCM could not encode a {frame.shape} {frame.dtype} frame as {syntax}")
+    native = encode(frame, {}, sop_class="SC", bits_stored=bits_stored)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "frame.dcm"
+        source, packed = Path(folder) / "native.dcm", Path(folder) / "packed.dcm"
+        source.write_bytes(native)
+        reader = gdcm.ImageReader()
+        reader.SetFileName(str(source))
+        if not reader.Read():
+            raise ValueError(f"GDCM could not read a {frame.shape} {frame.dtype} frame")
+        change = gdcm.ImageChangeTransferSyntax()
+        change.SetTransferSyntax(target)
+        change.SetInput(reader.GetImage())
+        if not change.Change():
+            raise ValueError(f"GDCM could not encode a {frame.shape} frame as {syntax}")
         writer = gdcm.ImageWriter()
-        writer.SetFileName(str(path))
+        writer.SetFileName(str(packed))
+        writer.SetFile(reader.GetFile())
         writer.SetImage(change.GetOutput())
         if not writer.Write():
             raise ValueError(f"GDCM could not write a frame as {syntax}")
-        from pydicom import dcmread
-
-        fragments: Sequence[bytes] = list(generate_fragments(dcmread(path).PixelData))
+        fragments = list(generate_fragments(dcmread(packed).PixelData))
     return b"".join(fragments[1:])  # the first is the offset table

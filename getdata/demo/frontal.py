@@ -8,75 +8,14 @@ about 270 mm wide, heart about 45 % of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+import random
 
 import numpy as np
 
+from getdata.demo.bones import ribs, shoulder_girdle, spine
 from getdata.demo.canvas import Array, Canvas, band_noise, smooth_curve
-
-RIGHT, LEFT = -1.0, 1.0
-
-
-@dataclass
-class Anatomy:
-    """A drawn patient.  ``tissue`` is soft-tissue-equivalent path in mm, ``metal`` is 0 to 1."""
-
-    canvas: Canvas
-    tissue: Array
-    lung: Array  # 0 to 1: aerated lung as seen in projection
-    lung_depth: Array  # mm of lung crossed
-    metal: Array
-    vessels: Array
-    landmarks: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Build:
-    """What differs between patients and between views."""
-
-    sex: str
-    age: int
-    width: float  # of the thorax, 1 is a man's
-    dome_right: float  # y in mm
-    dome_left: float
-    heart: float  # cardiothoracic ratio asked for
-    thickness: float  # mm of body at the chest
-    tilt: float  # how steeply ribs fall, 1 is PA
-    clavicle_lift: float  # mm upwards
-    scapula_shift: float  # mm towards the midline
-    centre_shift: float  # rotation: mediastinal shift in mm
-
-    @classmethod
-    def draw(
-        cls, rng: np.random.Generator, *, view: str, sex: str, age: int, cardiomegaly: bool
-    ) -> Build:
-        """A plausible patient for this seed."""
-        ap = view == "AP"
-        heart = rng.normal(0.45, 0.02) + (0.05 if ap else 0) + max(0, age - 60) * 0.001
-        if cardiomegaly:
-            heart = rng.uniform(0.58, 0.66)
-        else:
-            heart = min(heart, 0.54 if ap else 0.49)
-        dome = rng.normal(206, 5) - (15 if ap else 0)
-        return cls(
-            sex=sex,
-            age=age,
-            width=(0.9 if sex == "F" else 1.0) * rng.normal(1, 0.025),
-            dome_right=dome,
-            dome_left=dome + rng.uniform(6, 15),
-            heart=float(heart),
-            thickness=rng.normal(218 if sex == "M" else 200, 12),
-            tilt=rng.uniform(0.9, 1.08) * (0.78 if ap else 1),
-            clavicle_lift=rng.uniform(-3, 4) + (16 if ap else 0),
-            scapula_shift=rng.uniform(0, 8) + (38 if ap else 0),
-            centre_shift=rng.normal(0, 2.5 if ap else 1.2),
-        )
-
-    def lateral(self, y: Array | float) -> Array:
-        """Half width of the inner thorax at height y, in mm."""
-        ys = [-6, 0, 10, 28, 50, 85, 125, 165, 200, 250, 330]
-        xs = [30, 48, 66, 88, 105, 121, 131, 136, 138, 137, 136]
-        return np.asarray(np.interp(y, ys, xs), np.float32) * self.width
+from getdata.demo.patient import LEFT, RIGHT, Anatomy, Build
 
 
 def body(c: Canvas, b: Build) -> Array:
@@ -202,174 +141,6 @@ def lungs(c: Canvas, b: Build) -> tuple[Array, Array]:
     return visible, aerated * (1 - np.clip(blocked, 0, 1))
 
 
-def rib_curve(b: Build, number: int, side: float) -> Array:
-    """One rib from its head at the spine round the side to its cartilage."""
-    if number == 1:  # short, flat and steep: it rings the apex
-        ring = [(14, -7), (30, -12), (46, -8), (57, 6), (56, 22), (45, 36), (28, 46)]
-        points = [(side * px * b.width, py) for px, py in ring]
-        return smooth_curve(points, per_segment=7)
-    start = -13 + 20.3 * (number - 1)
-    drop = (16 + 5.6 * min(number, 8)) * b.tilt
-    reach = (26 + 9.0 * min(number, 7)) * b.tilt
-    y_side = start + drop
-    half = float(b.lateral(y_side)) + 2
-    phi = np.linspace(0.10, np.pi / 2, 26)
-    back_x = half * np.sin(phi)
-    arch = (10 - 0.45 * number) * np.sin(2 * phi)
-    back_y = start + drop * (1 - np.cos(phi)) ** 1.1 - arch
-    if number > 10:
-        keep = 15 if number == 11 else 9
-        return np.stack([side * back_x[:keep], back_y[:keep]], 1).astype(np.float32)
-    last = np.pi - np.arcsin(min(0.9, 0.46 + 0.045 * number))
-    front = np.linspace(np.pi / 2, last, 22)[1:]
-    front_x = half * np.sin(front)
-    front_y = y_side + reach * (-np.cos(front)) ** 1.25 * 1.2
-    xs, ys = np.concatenate([back_x, front_x]), np.concatenate([back_y, front_y])
-    return np.stack([side * xs, ys], 1).astype(np.float32)
-
-
-def ribs(c: Canvas, b: Build, rng: np.random.Generator) -> Array:
-    """All ribs, posterior parts denser than anterior ones."""
-    image = c.zeros()
-    density = 1.0 - max(0, b.age - 60) * 0.006 - (0.06 if b.sex == "F" else 0)
-    for side in (RIGHT, LEFT):
-        for number in range(1, 13):
-            curve = rib_curve(b, number, side)
-            curve = curve + rng.normal(0, 0.8, 2).astype(np.float32)
-            radius = float(np.interp(number, [1, 2, 7, 12], [6.2, 5.2, 6.0, 4.2])) * b.width
-            whole = number <= 10
-            c.tube(
-                image,
-                curve,
-                radius_mm=radius * rng.uniform(0.94, 1.06),
-                wall_mm=1.15,
-                cortical=2.5 * density,
-                marrow=0.36 * density,
-                # Narrow at the neck, flat and wide where bone turns into cartilage.
-                taper=(0.72, 0.95, 1.0, 1.05, 1.02, 1.1, 1.2) if whole else (0.8, 1.0, 0.7),
-                gain=(0.12, 0.85, 1.0, 1.0, 0.85, 0.66, 0.40, 0.05) if whole else (0.2, 0.9, 0.5),
-            )
-    return c.blur(image, 0.45)
-
-
-def spine(c: Canvas, b: Build, rng: np.random.Generator) -> Array:
-    """Vertebral bodies with end plates, pedicles and spinous processes."""
-    image = c.zeros()
-    bend = rng.normal(0, 2.0)
-    for level in range(-5, 21):
-        y = -12 + 20.6 * (level - 1) + 0.18 * max(0, level - 9) * (level - 9)
-        x = bend * np.sin((y + 40) / 90)
-        half = float(np.interp(level, [-3, 1, 12, 16], [12, 14.5, 18, 20])) * b.width
-        tall = float(np.interp(level, [-3, 1, 12, 16], [6.0, 7.6, 9.4, 10.5]))
-        shape = [
-            (x - half, y - tall),
-            (x - half * 0.88, y),
-            (x - half, y + tall),
-            (x, y + tall * 0.9),
-            (x + half, y + tall),
-            (x + half * 0.88, y),
-            (x + half, y - tall),
-            (x, y - tall * 0.9),
-        ]
-        outline = smooth_curve(shape, closed=True, per_segment=5)
-        image += 11 * c.polygon(outline, soft_mm=0.8)
-        edge = np.vstack([outline, outline[:1]])
-        c.tube(image, edge, radius_mm=1.2, wall_mm=1.0, cortical=2.0, marrow=1.0)
-        for side in (RIGHT, LEFT):
-            pedicle = (x + side * half * 0.62, y - tall * 0.25)
-            image += 7 * c.ellipsoid(pedicle, (2.8, 4.2), power=0.25)
-            # Transverse process, which the rib meets.
-            tip = np.asarray([(x + side * half * 0.7, y - 2), (x + side * half * 1.5, y - 4)])
-            c.tube(
-                image,
-                tip.astype(np.float32),
-                radius_mm=3.4,
-                wall_mm=0.8,
-                cortical=1.4,
-                marrow=0.3,
-                gain=(0.9, 0.7),
-            )
-        spinous = (x + rng.normal(0, 0.5), y + tall * 0.95)
-        image += 9 * c.ellipsoid(spinous, (2.6, 5.6), power=0.4)
-    return c.blur(image, 0.6)
-
-
-def shoulder_girdle(c: Canvas, b: Build, rng: np.random.Generator) -> Array:
-    """Clavicles, scapulae and humeral heads."""
-    image = c.zeros()
-    w = b.width
-    for side in (RIGHT, LEFT):
-        lift = b.clavicle_lift + rng.normal(0, 1.2)
-        s_curve = [
-            (11 + side * b.centre_shift, 31 - 0.45 * lift),
-            (32, 26 - 0.7 * lift),
-            (62, 17 - lift),
-            (92, 11 - lift),
-            (122, 3 - 0.8 * lift),
-            (148, -8 - 0.4 * lift),
-        ]
-        curve = smooth_curve([(side * px * (w if px > 20 else 1), py) for px, py in s_curve])
-        c.tube(
-            image,
-            curve,
-            radius_mm=5.7 * w,
-            wall_mm=1.4,
-            cortical=2.2,
-            marrow=0.55,
-            taper=(1.5, 1.12, 0.95, 0.92, 1.05, 1.15),
-            gain=(0.8, 1.0, 1.05, 1.05, 0.95, 0.8),
-        )
-        # Scapula: a thin blade with a dense lateral border, its spine, glenoid and coracoid.
-        move = b.scapula_shift + rng.normal(0, 2)
-        blade = [
-            (142, 8),
-            (128, 20),
-            (126, 48),
-            (129, 84),
-            (136, 122),
-            (143, 127),
-            (148, 112),
-            (153, 78),
-            (160, 44),
-            (166, 22),
-            (158, 8),
-        ]
-        points = [(side * (px * w - move), py) for px, py in blade]
-        outline = smooth_curve(points, closed=True, per_segment=6)
-        image += 3.2 * c.polygon(outline, soft_mm=0.8)
-        border = smooth_curve(points[4:10])
-        c.tube(image, border, radius_mm=4.0, wall_mm=1.3, cortical=1.7, marrow=0.7)
-        medial = smooth_curve(points[1:5])
-        c.tube(image, medial, radius_mm=1.5, wall_mm=1.0, cortical=1.5, marrow=0.6)
-        ridge = [(128, 34), (140, 24), (154, 12), (166, -4)]
-        spine_curve = smooth_curve([(side * (px * w - move * 0.9), py) for px, py in ridge])
-        c.tube(
-            image,
-            spine_curve,
-            radius_mm=4.2,
-            wall_mm=1.1,
-            cortical=1.5,
-            marrow=0.4,
-            taper=(0.6, 1.3),
-            gain=(0.6, 1.1),
-        )
-        coracoid = (side * (148 * w - move * 0.6), 9.0)
-        image += 9 * c.ellipsoid(coracoid, (7, 5), angle=side * -25, power=0.4)
-        head = (side * (176 * w - move * 0.35), 20.0)
-        image += 24 * c.ellipsoid(head, (24, 25), power=0.5)
-        ring = head[0] + 23 * np.cos(np.linspace(0, 6.4, 50))
-        circle = np.stack([ring, head[1] + 24 * np.sin(np.linspace(0, 6.4, 50))], 1)
-        c.tube(
-            image, circle.astype(np.float32), radius_mm=1.3, wall_mm=1.0, cortical=1.6, marrow=0.9
-        )
-        shaft = [(side * (180 * w - move * 0.3), 40), (side * 196 * w, 110), (side * 208 * w, 200)]
-        c.tube(
-            image, smooth_curve(shaft), radius_mm=12, wall_mm=3.4, cortical=1.6, marrow=0.4,
-            taper=(1.5, 1.0, 1.0), gain=(0.1, 0.8, 1.0, 1.0),
-        )
-    return c.blur(image, 0.5)
-
-
 def airways(c: Canvas, b: Build) -> Array:
     """Air in mm: trachea to the carina at y = 95, then the two main bronchi."""
     air = c.zeros()
@@ -394,29 +165,31 @@ def vessels(c: Canvas, b: Build, rng: np.random.Generator, lung: Array) -> Array
     image = c.zeros()
     segments: list[list[tuple[float, float, float, float, float]]] = [[], [], []]
 
-    field = lung > 0.3
+    aerated = lung > 0.3
 
     def inside(px: float, py: float) -> bool:
         row, col = int(py / c.mm + c.origin[1]), int(px / c.mm + c.origin[0])
-        return 0 <= row < c.rows and 0 <= col < c.cols and bool(field[row, col])
+        return 0 <= row < c.rows and 0 <= col < c.cols and bool(aerated[row, col])
+
+    # The standard library's generator: one number at a time, it is several times faster.
+    dice = random.Random(int(rng.integers(1 << 32)))  # noqa: S311 - a picture, no secret
 
     def grow(px: float, py: float, angle: float, radius: float, layer: int, depth: int) -> None:
-        steps = int(rng.integers(3, 6))
-        for _ in range(steps):
-            length = rng.uniform(3.0, 5.0) + radius
-            nx, ny = px + length * np.cos(angle), py + length * np.sin(angle)
+        for _ in range(dice.randrange(3, 6)):
+            length = dice.uniform(3.0, 5.0) + radius
+            nx, ny = px + length * math.cos(angle), py + length * math.sin(angle)
             if depth > 1 and not inside(nx, ny):
                 return
             segments[layer].append((px, py, nx, ny, radius))
             px, py, radius = nx, ny, radius * 0.945
-            angle += rng.normal(0, 0.10)
-            if depth >= 2 and rng.random() < 0.25:
-                grow(px, py, angle + rng.choice([-1, 1]) * rng.uniform(0.5, 0.9), radius * 0.5,
-                     layer, depth + 2)
+            angle += dice.gauss(0, 0.10)
+            if depth >= 2 and dice.random() < 0.25:
+                turn = dice.choice((-1, 1)) * dice.uniform(0.5, 0.9)
+                grow(px, py, angle + turn, radius * 0.5, layer, depth + 2)
         if radius < 0.33 or depth > 9:
             return
-        spread = rng.uniform(0.22, 0.5)
-        share = rng.uniform(0.62, 0.86)
+        spread = dice.uniform(0.22, 0.5)
+        share = dice.uniform(0.62, 0.86)
         grow(px, py, angle - spread * (1.3 - share), radius * share, layer, depth + 1)
         grow(px, py, angle + spread * (share + 0.3), radius * (1.42 - share), layer, depth + 1)
 
@@ -432,8 +205,16 @@ def vessels(c: Canvas, b: Build, rng: np.random.Generator, lung: Array) -> Array
                 grow(*start, direction + sway, big * rng.uniform(0.5, 0.95), layer, 1)
         image += 9 * c.ellipsoid((hx - side * 2, hy + 4), (13, 22), angle=side * -14, power=1.2)
         lower = [(hx - side * 6, hy + 2), (hx + side * 3, hy + 20), (hx + side * 5, hy + 44)]
-        c.tube(image, smooth_curve(lower), radius_mm=7, wall_mm=1, cortical=1, marrow=1,
-               taper=(1.15, 1.0, 0.7), gain=(0.8, 0.95, 0.25))
+        c.tube(
+            image,
+            smooth_curve(lower),
+            radius_mm=7,
+            wall_mm=1,
+            cortical=1,
+            marrow=1,
+            taper=(1.15, 1.0, 0.7),
+            gain=(0.8, 0.95, 0.25),
+        )
         image += 9 * c.ellipsoid((hx + side * 5, hy - 12), (6.5, 13), angle=side * 30, power=1.0)
     image = c.blur(image, 1.6)
     for layer, blur_mm in enumerate((0.35, 0.7, 1.2)):
@@ -469,9 +250,7 @@ def abdomen(c: Canvas, b: Build, rng: np.random.Generator) -> Array:
     bubbles = [(52 * b.width, top + 15, 24.0, 9.0, 26.0), (70 * b.width, top + 17, 20.0, 11.0, 24.0)]
     for _ in range(int(rng.integers(3, 7))):
         radius = rng.uniform(7, 13)
-        bubbles.append(
-            (rng.uniform(20, 105), top + rng.uniform(40, 90), radius * 1.3, radius, 11.0)
-        )
+        bubbles.append((rng.uniform(20, 105), top + rng.uniform(40, 90), radius * 1.3, radius, 11.0))
     for px, py, rx, ry, depth in bubbles:
         wobble = rng.normal(0, 3, 2)
         angle = rng.normal(0, 12 if depth > 20 else 60)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from getdata.demo.canvas import Array, Canvas, band_noise, smooth_curve
-from getdata.demo.frontal import Anatomy, Build, lung_texture
+from getdata.demo.frontal import lung_texture
+from getdata.demo.patient import Anatomy, Build
 
 
 def _outline(b: Build) -> Array:
@@ -65,11 +66,18 @@ def _vertebrae(c: Canvas, rng: np.random.Generator) -> Array:
         points = [(x + u + slope * v, y + v - slope * u) for u, v in corners]
         outline = smooth_curve(points, closed=True, per_segment=5)
         image += 16 * c.polygon(outline, soft_mm=0.8)
-        c.tube(image, np.vstack([outline, outline[:1]]), radius_mm=1.3, wall_mm=1.0,
-               cortical=2.6, marrow=1.4)
+        c.tube(image, np.vstack([outline, outline[:1]]), radius_mm=1.3, wall_mm=1.0, cortical=2.6, marrow=1.4)
         arch = [(x + half, y - 2), (x + half + 12, y + 2), (x + half + 22, y + 12)]
-        c.tube(image, smooth_curve(arch), radius_mm=5.0, wall_mm=1.2, cortical=1.3, marrow=0.4,
-               taper=(0.9, 1.1, 0.7), gain=(1.0, 0.9, 0.5))
+        c.tube(
+            image,
+            smooth_curve(arch),
+            radius_mm=5.0,
+            wall_mm=1.2,
+            cortical=1.3,
+            marrow=0.4,
+            taper=(0.9, 1.1, 0.7),
+            gain=(1.0, 0.9, 0.5),
+        )
     return c.blur(image, 0.6)
 
 
@@ -94,9 +102,16 @@ def _ribs(c: Canvas, b: Build, rng: np.random.Generator) -> Array:
             ]
             if number > 9:
                 points = points[:5]
-            c.tube(image, smooth_curve(points), radius_mm=5.0, wall_mm=1.05, cortical=1.7,
-                   marrow=0.22, taper=(0.9, 1.0, 1.05, 1.1),
-                   gain=(1.0, 0.95, 0.6, 0.42, 0.12))
+            c.tube(
+                image,
+                smooth_curve(points),
+                radius_mm=5.0,
+                wall_mm=1.05,
+                cortical=1.7,
+                marrow=0.22,
+                taper=(0.9, 1.0, 1.05, 1.1),
+                gain=(1.0, 0.95, 0.6, 0.42, 0.12),
+            )
     return c.blur(image, 0.6 if b.sex == "M" else 0.75)
 
 
@@ -106,8 +121,9 @@ def _sternum(c: Canvas) -> Array:
     gladiolus = smooth_curve([(-78, 64), (-90, 96), (-98, 130), (-101, 158)])
     for part, radius in ((manubrium, 6.5), (gladiolus, 5.2)):
         c.tube(image, part, radius_mm=radius, wall_mm=1.4, cortical=3.2, marrow=1.0)
-    c.tube(image, smooth_curve([(-101, 162), (-101, 184)]), radius_mm=3, wall_mm=1, cortical=1.5,
-           marrow=0.7, gain=(1, 0.4))
+    c.tube(
+        image, smooth_curve([(-101, 162), (-101, 184)]), radius_mm=3, wall_mm=1, cortical=1.5, marrow=0.7, gain=(1, 0.4)
+    )
     return c.blur(image, 0.6)
 
 
@@ -116,11 +132,18 @@ def _upper_limbs(c: Canvas) -> Array:
     image = c.zeros()
     for dx, dy in ((0, 0), (-14, -8)):
         humerus = smooth_curve([(30 + dx, 16 + dy), (2 + dx, -40 + dy), (-30 + dx, -120 + dy)])
-        c.tube(image, humerus, radius_mm=12, wall_mm=3.2, cortical=1.2, marrow=0.4,
-               taper=(1.5, 1.05, 0.9))
+        c.tube(image, humerus, radius_mm=12, wall_mm=3.2, cortical=1.2, marrow=0.4, taper=(1.5, 1.05, 0.9))
         blade = smooth_curve([(46 + dx, 4 + dy), (88 + dx, 46 + dy), (108 + dx, 118 + dy)])
-        c.tube(image, blade, radius_mm=3.6, wall_mm=1.2, cortical=1.5, marrow=0.5,
-               taper=(1.6, 1.0, 0.8), gain=(0.9, 1.0, 0.6))
+        c.tube(
+            image,
+            blade,
+            radius_mm=3.6,
+            wall_mm=1.2,
+            cortical=1.5,
+            marrow=0.5,
+            taper=(1.6, 1.0, 0.8),
+            gain=(0.9, 1.0, 0.6),
+        )
     return c.blur(image, 0.6)
 
 
@@ -154,8 +177,7 @@ def draw_lateral(c: Canvas, b: Build, rng: np.random.Generator) -> Anatomy:
     outline = _outline(b)
     wide = np.interp(y, [-140, -50, -15, 20, 60, 150, 400], [108, 116, 240, 330, 300, 290, 290])
     tissue = c.dome(outline, radius_mm=70) * wide.astype(np.float32) * (b.width * 0.92)
-    arms = smooth_curve([(-30, 0), (-66, -60), (-90, -150), (20, -150), (40, -60), (60, 0)],
-                        closed=True)
+    arms = smooth_curve([(-30, 0), (-66, -60), (-90, -150), (20, -150), (40, -60), (60, 0)], closed=True)
     tissue = c.blur(np.maximum(tissue, 150 * c.dome(arms, radius_mm=34)), 2.0)
 
     near = c.polygon(_lung(b, b.dome_left, 0), soft_mm=0.8)
@@ -165,8 +187,9 @@ def draw_lateral(c: Canvas, b: Build, rng: np.random.Generator) -> Anatomy:
     shape = np.clip(1 - ((x - 8) / 112) ** 4, 0.12, 1).astype(np.float32)
     heart = _heart(b)
     lump = c.blur(c.dome(heart, radius_mm=38), 1.0)
-    middle = smooth_curve([(-34, -30), (-30, 30), (-46, 74), (-40, 122), (14, 122), (36, 90),
-                           (34, 30), (44, -30)], closed=True)
+    middle = smooth_curve(
+        [(-34, -30), (-30, 30), (-46, 74), (-40, 122), (14, 122), (36, 90), (34, 30), (44, -30)], closed=True
+    )
     great = c.blur(c.polygon(middle, soft_mm=5), 7)
     depth = (near + far) * each * shape * b.width
     depth = depth * (1 - 0.52 * lump) * (1 - 0.30 * great)

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from getdata.demo.canvas import Array, Canvas, band_noise, smooth_curve
-from getdata.demo.frontal import LEFT, RIGHT, Anatomy, Build, heart_outline, lung_outline
+from getdata.demo.frontal import heart_outline, lung_outline
+from getdata.demo.patient import LEFT, RIGHT, Anatomy, Build
 
 FINDINGS = ("effusion", "pneumothorax", "consolidation", "nodule", "cardiomegaly")
 
@@ -43,9 +44,7 @@ def _around(name: str, points: Array, margin: float = 0.0) -> Box:
     return Box(name, float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
-def add_finding(
-    a: Anatomy, name: str, b: Build, rng: np.random.Generator, *, lateral: bool
-) -> list[Box]:
+def add_finding(a: Anatomy, name: str, b: Build, rng: np.random.Generator, *, lateral: bool) -> list[Box]:
     """Draw one finding into ``a`` and return its boxes (in mm)."""
     if lateral:
         return _LATERAL[name](a, b, rng)
@@ -88,8 +87,7 @@ def _pneumothorax(a: Anatomy, b: Build, rng: np.random.Generator) -> list[Box]:
     edge_x = [float(b.lateral(h)) - g for h, g in zip(heights, inward, strict=True)]
     apex = [(14.0, gap * 0.8), (28 * b.width, gap * 0.75)]
     edge = smooth_curve(
-        [(side * px, py) for px, py in apex]
-        + [(side * px, h) for px, h in zip(edge_x, heights, strict=True) if h > 14]
+        [(side * px, py) for px, py in apex] + [(side * px, h) for px, h in zip(edge_x, heights, strict=True) if h > 14]
     )
     kept = np.vstack([edge, np.asarray([(side * 60, 260), (side * 2, 260)], np.float32)])
     air = np.clip(whole - c.polygon(kept), 0, 1)
@@ -99,8 +97,7 @@ def _pneumothorax(a: Anatomy, b: Build, rng: np.random.Generator) -> list[Box]:
     share = air * 0.95
     a.tissue -= share * (a.vessels * np.clip(a.lung_depth / 70, 0, 1) ** 0.7 + 0.2 * a.lung_depth)
     line = c.zeros()
-    c.tube(line, edge, radius_mm=0.8, wall_mm=0.6, cortical=6.0, marrow=6.0,
-           gain=(0.8, 1, 1, 0.8, 0.1))
+    c.tube(line, edge, radius_mm=0.8, wall_mm=0.6, cortical=6.0, marrow=6.0, gain=(0.8, 1, 1, 0.8, 0.1))
     a.tissue += c.blur(line, 0.3) * np.clip(whole, 0, 1)
     return [_around("pneumothorax", wall)]
 
@@ -161,15 +158,18 @@ def _lateral_effusion(a: Anatomy, b: Build, rng: np.random.Generator) -> list[Bo
     fluid = c.blur(c.polygon(outline.astype(np.float32), soft_mm=4), 4)
     a.tissue += 0.66 * a.lung_depth * fluid
     a.lung_depth *= 1 - fluid
-    return [_around("effusion", outline[outline[:, 1] < dome + 50].astype(np.float32))]
+    return [_around("effusion", outline.astype(np.float32))]
 
 
 def _lateral_pneumothorax(a: Anatomy, b: Build, rng: np.random.Generator) -> list[Box]:
     c = a.canvas
     gap = rng.uniform(10, 18)
     edge = smooth_curve([(-62, 60), (-44, 22 + gap), (-8, 2 + gap), (30, 6 + gap), (62, 40)])
+    above = np.vstack([edge, np.asarray([(70, -30), (-70, -30)], np.float32)])
+    air = c.polygon(above, soft_mm=0.5) * a.lung
+    a.tissue -= 0.09 * a.lung_depth * air  # one side of the two that overlap
     line = c.zeros()
-    c.tube(line, edge, radius_mm=0.75, wall_mm=0.6, cortical=3.2, marrow=3.2)
+    c.tube(line, edge, radius_mm=0.8, wall_mm=0.6, cortical=6.0, marrow=6.0)
     a.tissue += c.blur(line, 0.3) * a.lung
     return [_around("pneumothorax", edge)]
 
@@ -187,7 +187,12 @@ _LATERAL: dict[str, Callable[[Anatomy, Build, np.random.Generator], list[Box]]] 
     "consolidation": _consolidation,
     "nodule": _nodule,
     "cardiomegaly": lambda a, b, rng: [
-        Box("cardiomegaly", a.landmarks["heart_left"], a.landmarks["heart_top"],
-            a.landmarks["heart_right"], a.landmarks["heart_bottom"])
+        Box(
+            "cardiomegaly",
+            a.landmarks["heart_left"],
+            a.landmarks["heart_top"],
+            a.landmarks["heart_right"],
+            a.landmarks["heart_bottom"],
+        )
     ],
 }

@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from getdata.demo.canvas import Array, Canvas, band_noise
-from getdata.demo.frontal import Anatomy, Build, draw_frontal
-from getdata.demo.lateral import draw_lateral
 from getdata.demo.devices import DEVICES, add_device
+from getdata.demo.frontal import draw_frontal
+from getdata.demo.lateral import draw_lateral
 from getdata.demo.pathology import FINDINGS, Box, add_finding
+from getdata.demo.patient import Anatomy, Build
 from getdata.demo.presentation import collimate, side_marker
 
 VIEWS = ("PA", "AP", "LL")
@@ -66,7 +67,9 @@ def make_phantom(
     Raises ValueError naming the argument when a view, finding, device or format is unknown.
     """
     _check(view, sex, size, findings, devices, bits_stored, photometric)
-    rng = np.random.default_rng([seed, VIEWS.index(view), age, sex == "F"])
+    # One generator each, so that a finding changes neither the patient nor the room.
+    root = np.random.default_rng([seed, VIEWS.index(view), age, sex == "F"])
+    rng, illness, implants, room = root.spawn(4)
     rows, cols = size
     spacing = max(392 / rows, 326 / cols)  # mm a pixel: the whole chest is always in the picture
     scale = min(1.0, WORKING_LONG_SIDE / max(rows, cols))
@@ -75,25 +78,22 @@ def make_phantom(
     centre = work_cols / 2 + rng.normal(0, 4) / mm
     canvas = Canvas(work_rows, work_cols, mm, (centre, rng.normal(66, 4) / mm))
     build = Build.draw(rng, view=view, sex=sex, age=age, cardiomegaly="cardiomegaly" in findings)
-    if view == "LL":
-        anatomy = draw_lateral(canvas, build, rng)
-    else:
-        anatomy = draw_frontal(canvas, build, rng)
+    anatomy = draw_lateral(canvas, build, rng) if view == "LL" else draw_frontal(canvas, build, rng)
     boxes: list[Box] = []
     for name in findings:
-        boxes += add_finding(anatomy, name, build, rng, lateral=view == "LL")
+        boxes += add_finding(anatomy, name, build, illness, lateral=view == "LL")
     for name in devices:
-        boxes += add_device(anatomy, name, build, rng, lateral=view == "LL")
+        boxes += add_device(anatomy, name, build, implants, lateral=view == "LL")
 
     signal = _expose(anatomy)
     image = cv2.resize(signal, (cols, rows), interpolation=cv2.INTER_CUBIC)
-    image = _detect(image, rng, spacing, portable=view == "AP")
+    image = _detect(image, room, spacing, portable=view == "AP")
     metal = cv2.resize(anatomy.metal, (cols, rows), interpolation=cv2.INTER_LINEAR)
     image = np.maximum(image, metal * 0.99)
-    field = collimate((rows, cols), rng, spacing)
+    field = collimate((rows, cols), room, spacing)
     image *= field
-    laterality = "L" if rng.random() < 0.6 else "R"
-    image = side_marker(image, laterality, view, rng, spacing)
+    laterality = "L" if room.random() < 0.6 else "R"
+    image = side_marker(image, laterality, view, room, spacing)
 
     top = (1 << bits_stored) - 1
     stored = np.clip(image * (top * 0.96) + top * 0.015, 0, top)

@@ -33,9 +33,7 @@ def collimate(shape: tuple[int, int], rng: np.random.Generator, spacing: float) 
     return np.asarray(0.012 + 0.988 * field, np.float32)
 
 
-def side_marker(
-    image: Array, letter: str, view: str, rng: np.random.Generator, spacing: float
-) -> Array:
+def side_marker(image: Array, letter: str, view: str, rng: np.random.Generator, spacing: float) -> Array:
     """Lay a lead letter in an upper corner, on the side it names when the view is frontal."""
     rows, cols = image.shape
     height = max(10, round(15 / spacing))
@@ -47,8 +45,7 @@ def side_marker(
     pen.text((pad - left, pad - top), letter, fill=255, font=font, stroke_width=height // 22)
     if rng.random() < 0.4:  # some departments use a ringed letter
         width = max(1, height // 12)
-        pen.ellipse((width, width, plate.width - width, plate.height - width), outline=235,
-                    width=width)
+        pen.ellipse((width, width, plate.width - width, plate.height - width), outline=235, width=width)
     turned = plate.rotate(rng.normal(0, 4), expand=True, resample=Image.Resampling.BICUBIC)
     stamp = np.asarray(turned, np.float32) / 255
     stamp = cv2.GaussianBlur(stamp, (0, 0), max(0.6, 0.35 / spacing))

@@ -36,6 +36,7 @@ EVENTS: dict[str, str | None] = {
     "offer.withdrawn": None,
     "agreement.to_sign": "An agreement waits for your signature",
     "fulfillment.started": "An agreement is signed: delivery can begin",
+    "fulfillment.ended": "A delivery has ended",
     "batch.sealed": "A batch waits for review",
     "batch.decided": "Your batch was reviewed",
     "release.waits": "A release waits for a second person",
@@ -79,3 +80,13 @@ def send_outbox(*, limit: int = 100) -> int:
         OutboxMail.objects.filter(pk=message.pk).update(sent_at=timezone.now(), body="")
         sent += 1
     return sent
+
+
+def mark_read(*, notification: Notification) -> None:
+    """Remember when a line was first read."""
+    Notification.objects.filter(pk=notification.pk, read_at=None).update(read_at=timezone.now())
+
+
+def mark_all_read(*, user: Any) -> int:
+    """Mark everything in a person's inbox as read. Returns how many lines were new."""
+    return Notification.objects.filter(user=user, read_at=None).update(read_at=timezone.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.db.models import Count
@@ -34,9 +35,10 @@ def featured() -> dict[str, Any] | None:
         "title": best.title,
         "url": best.get_absolute_url(),
         "organization": best.organization,
-        "deadline": best.deadline,
-        "cells": rows[best.pk][:4],
-        "meter": rows[best.pk][0] if rows[best.pk] else None,
+        "status": best.status,
+        "closes_at": datetime.combine(best.deadline, time(23, 59), UTC) if best.deadline else None,
+        "total": next(iter(rows[best.pk]), None),
+        "cells": [row for row in rows[best.pk][1:] if row.needed][:4],
         "summary": summary[:4],
     }
 

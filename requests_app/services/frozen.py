@@ -22,14 +22,21 @@ def add_version(*, request: DatasetRequest, spec: DatasetSpec, number: int, acto
     return version
 
 
-def derived_columns(request: DatasetRequest, spec: DatasetSpec) -> dict[str, Any]:
-    """The columns of a request that follow from its open specification."""
+def listed_columns(spec: DatasetSpec) -> dict[str, Any]:
+    """The columns by which a request is listed; a draft has them too."""
     return {
         "title": spec.title,
         "category": spec.category.value,
         "deadline": spec.delivery.deadline,
         "minimum_images": spec.cohort.images.min,
         "report_linkage": spec.reports.linkage.value,
+    }
+
+
+def derived_columns(request: DatasetRequest, spec: DatasetSpec) -> dict[str, Any]:
+    """The columns of a request that follow from its open specification."""
+    return {
+        **listed_columns(spec),
         "search_text": search_text(request, spec),
         "draft": spec_document(spec),
     }

@@ -26,7 +26,7 @@ def refuse_insiders(user: User, organizations: Iterable[Organization], *, what: 
     """Staff do not decide on what their own organization asks. Raises ``CannotDo``."""
     if Membership.objects.filter(user=user, organization__in=list(organizations)).exists():
         raise CannotDo(
-            f"You belong to the organisation that made this {what}.",
+            f"You belong to the organization that made this {what}.",
             remedy="Ask a colleague who does not belong to it to decide.",
             code="conflict_of_interest",
         )

@@ -19,12 +19,12 @@ from getdata.common.states import transition
 from getdata.notifications.services import notify
 from requests_app.documents import Checked, check_document
 from requests_app.models import Category, DatasetRequest, Offer, OfferStatus, Question, RequestStatus, SpecVersion
-from requests_app.services.frozen import add_version, derived_columns
+from requests_app.services.frozen import add_version, derived_columns, listed_columns
 from requests_app.services.offers import decline_all
 from requests_app.services.people import people, refuse_insiders, staff
 from requests_app.spec import Change, DatasetSpec, diff
 
-RESERVED_SLUGS = {"new", "mine"}
+RESERVED_SLUGS = {"new"}
 #: What a hospital's privacy officer and our staff agreed to; an amendment must not slip it past them.
 _CHECKED_PARTS = ("category", "purpose", "deidentification", "terms")
 
@@ -42,14 +42,14 @@ def create_request(
     if category not in Category.values:
         raise CannotDo("There is no such category.", remedy="Choose one of those listed.", code="unknown_category")
     checked = _readable({**(document or {}), "title": title.strip(), "category": category})
+    assert checked.spec is not None
     with transaction.atomic():
         request = DatasetRequest.objects.create(
             organization=organization,
             created_by=actor,
             slug=_free_slug(title),
-            title=title.strip(),
-            category=category,
             draft=checked.document,
+            **listed_columns(checked.spec),
         )
         record(verb="datasetrequest.created", target=request, actor=actor, organization_id=organization.pk)
     return request
@@ -74,9 +74,7 @@ def save_draft(*, request: DatasetRequest, document: dict[str, Any], actor: User
                 remedy="Open the draft in another tab, compare, and save your changes again.",
                 code="draft_changed",
             )
-        DatasetRequest.objects.filter(pk=request.pk).update(
-            draft=checked.document, title=checked.spec.title, category=checked.spec.category.value
-        )
+        DatasetRequest.objects.filter(pk=request.pk).update(draft=checked.document, **listed_columns(checked.spec))
         record(verb="datasetrequest.edited", target=request, actor=actor, organization_id=request.organization_id)
     return DatasetRequest.objects.get(pk=request.pk)
 

@@ -87,9 +87,7 @@ def diff(old: DatasetSpec, new: DatasetSpec) -> list[Change]:
     return changes
 
 
-def _other_fields(
-    old: DatasetSpec, new: DatasetSpec, before: dict[str, Any], after: dict[str, Any]
-) -> list[Change]:
+def _other_fields(old: DatasetSpec, new: DatasetSpec, before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
     was = _leaves(spec_document(old), "", {line.path for line in before.values()})
     now = _leaves(spec_document(new), "", {line.path for line in after.values()})
     line_lists = ("projections", "quotas", "share_caps", "labels.findings", "quality.components")

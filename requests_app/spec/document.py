@@ -51,7 +51,7 @@ from requests_app.taxonomy import (
     normalise_name,
 )
 
-SPEC_VERSION = "1.0"
+SPEC_VERSION: Literal["1.0"] = "1.0"
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
@@ -125,9 +125,7 @@ class CustomTaxonomy(Strict):
                     kind=f.kind,
                     concept=f.concept or "",
                     concept_relation=f.concept_relation,
-                    codes=concepts()[f.concept].codes
-                    if f.concept and f.concept_relation is Relation.EXACT
-                    else (),
+                    codes=concepts()[f.concept].codes if f.concept and f.concept_relation is Relation.EXACT else (),
                 )
                 for f in self.findings
             ),
@@ -168,9 +166,9 @@ class UncertaintyPolicy(Strict):
 class Labels(Strict):
     """Which findings are labelled, in whose words, and how uncertainty is treated."""
 
-    taxonomy: Literal[
-        "getdata-cxr", "chexpert-14", "nih-chestxray14", "vindr-cxr", "padchest-subset", "custom"
-    ] = Field(default="getdata-cxr", title="Label list")
+    taxonomy: Literal["getdata-cxr", "chexpert-14", "nih-chestxray14", "vindr-cxr", "padchest-subset", "custom"] = (
+        Field(default="getdata-cxr", title="Label list")
+    )
     custom: CustomTaxonomy | None = Field(default=None, title="Own label list")
     uncertainty: UncertaintyPolicy = Field(default_factory=UncertaintyPolicy, title="Uncertainty")
     findings: tuple[FindingLine, ...] = Field(default=(), title="Findings")
@@ -226,9 +224,7 @@ class Delivery(Strict):
     """In what form, and by when."""
 
     image_formats: tuple[ImageFormat, ...] = Field(default=(ImageFormat.DICOM,), min_length=1, title="Images as")
-    label_formats: tuple[LabelFormat, ...] = Field(
-        default=(LabelFormat.GENERIC_CSV,), min_length=1, title="Labels as"
-    )
+    label_formats: tuple[LabelFormat, ...] = Field(default=(LabelFormat.GENERIC_CSV,), min_length=1, title="Labels as")
     deadline: date | None = Field(default=None, title="Deadline")
     partial_batches: bool = Field(default=True, title="Partial deliveries welcome")
 
@@ -238,7 +234,9 @@ class Terms(Strict):
 
     commercial_use: bool = Field(default=False, title="Commercial use")
     sharing: Sharing = Field(default=Sharing.NAMED_TEAM, title="Shared with")
-    countries: tuple[Country, ...] = Field(default=(), title="Used in (countries)", description="ISO 3166-1, two letters")
+    countries: tuple[Country, ...] = Field(
+        default=(), title="Used in (countries)", description="ISO 3166-1, two letters"
+    )
     retention_months: Annotated[int, Field(ge=1, le=600)] | None = Field(default=None, title="Kept for (months)")
     destruction_certificate: bool = Field(default=True, title="Destruction is attested")
     ethics_approval: Text = Field(default="", title="Ethics approval or exemption")

@@ -25,8 +25,6 @@ def example_specs(*, today: date | None = None) -> dict[str, DatasetSpec]:
         spec = DatasetSpec.model_validate(json.loads(item.read_text("utf-8")))
         if today is not None and spec.delivery.deadline is not None:
             moved: date = today + timedelta(days=(spec.delivery.deadline - REFERENCE_DAY).days)
-            spec = spec.model_copy(
-                update={"delivery": spec.delivery.model_copy(update={"deadline": moved})}
-            )
+            spec = spec.model_copy(update={"delivery": spec.delivery.model_copy(update={"deadline": moved})})
         found[item.name.removesuffix(".json")] = spec
     return found

@@ -74,8 +74,7 @@ def _unreachable(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[LintN
                 "OUTSIDE_PROJECTIONS",
                 _severity(demand.level),
                 demand.path,
-                f"{_name(demand)} asks for {plural(demand.min, demand.unit.value)}, but only {accepted} "
-                "are accepted.",
+                f"{_name(demand)} asks for {plural(demand.min, demand.unit.value)}, but only {accepted} are accepted.",
                 "Add the projection to the accepted ones, or change this line.",
             )
 
@@ -271,8 +270,7 @@ def _duplicates(spec: DatasetSpec) -> Iterator[LintNote]:
                 "DUPLICATE_CELL",
                 "advice",
                 f"quotas.{index}",
-                f"Quota {index + 1} selects the same images as quota {seen[key] + 1} "
-                f"('{describe_selector(cell)}').",
+                f"Quota {index + 1} selects the same images as quota {seen[key] + 1} ('{describe_selector(cell)}').",
                 "Merge the two into one line.",
             )
         seen.setdefault(key, index)

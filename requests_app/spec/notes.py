@@ -106,7 +106,7 @@ def _plain(error: Any, label: str) -> tuple[str, str]:
         text = re.sub(r"^Value error, ", "", error["msg"])
         first, _, rest = text.partition(". ")
         return (first.rstrip(".") + "."), (rest or "Correct it.")
-    if kind.endswith("_type") or kind.endswith("_parsing"):
+    if kind.endswith(("_type", "_parsing")):
         return f"{label} has the wrong kind of value.", "See the published schema for what it takes."
     return f"{label} is not valid.", "See the published schema for what it takes."
 
@@ -117,8 +117,13 @@ def explain_errors(error: ValidationError) -> list[LintNote]:
     The rejected values are not repeated: a draft may hold what its author would not want in a log.
     """
     notes: list[LintNote] = []
-    for item in error.errors(include_input=False, include_url=False):
+    items = error.errors(include_input=False, include_url=False)
+    places = {".".join(str(part) for part in item["loc"]) for item in items}
+    for item in items:
         path = ".".join(str(part) for part in item["loc"])
+        # A list whose entries are wrong is also called too short: only the entries need mending.
+        if item["type"] == "too_short" and any(place.startswith(path + ".") for place in places):
+            continue
         message, remedy = _plain(item, field_label(path))
         notes.append(LintNote("INVALID_" + item["type"].upper(), "blocking", path, message, remedy))
     return notes

@@ -98,9 +98,7 @@ def _vendor_key(name: str) -> str:
 def contains(outer: Selector, inner: Selector, taxonomy: Taxonomy) -> bool:
     """True if every image that `inner` selects is certainly selected by `outer` too."""
     key = _finding_key(outer, taxonomy)
-    if key is not None and (
-        key != _finding_key(inner, taxonomy) or outer.finding_state != inner.finding_state
-    ):
+    if key is not None and (key != _finding_key(inner, taxonomy) or outer.finding_state != inner.finding_state):
         return False
     if outer.view is not None and (inner.view is None or not outer.view.covers(inner.view.value)):
         return False
@@ -108,13 +106,9 @@ def contains(outer: Selector, inner: Selector, taxonomy: Taxonomy) -> bool:
         wanted = getattr(outer, name)
         if wanted is not None and wanted != getattr(inner, name):
             return False
-    if outer.vendor is not None and (
-        inner.vendor is None or _vendor_key(outer.vendor) != _vendor_key(inner.vendor)
-    ):
+    if outer.vendor is not None and (inner.vendor is None or _vendor_key(outer.vendor) != _vendor_key(inner.vendor)):
         return False
-    if outer.site is not None and (
-        inner.site is None or outer.site.casefold() != inner.site.casefold()
-    ):
+    if outer.site is not None and (inner.site is None or outer.site.casefold() != inner.site.casefold()):
         return False
     if outer.age_min is not None and (inner.age_min is None or inner.age_min < outer.age_min):
         return False

@@ -37,10 +37,7 @@ def summarise(spec: DatasetSpec) -> list[str]:
         if line is not None:
             said.append(_mark(describe_line(line), line.level))
     if spec.projections:
-        said.append(
-            "Accepted projections: "
-            + "; ".join(_mark(describe_line(p), p.level) for p in spec.projections)
-        )
+        said.append("Accepted projections: " + "; ".join(_mark(describe_line(p), p.level) for p in spec.projections))
     said.extend(_labels(spec))
     for cell in spec.quotas:
         said.append("Quota: " + _mark(describe_line(cell), cell.level))

@@ -130,7 +130,7 @@ def describe_line(line: BaseModel) -> str:
                 wanted.append(f"at least {line.min_negative:,} without it")
             return f"{text}; {join(wanted)}" if wanted else text
         case L.ReportLine():
-            spoken = f" in {join([code for code in line.languages], 'or')}" if line.languages else ""
+            spoken = f" in {join(list(line.languages), 'or')}" if line.languages else ""
             return {
                 ReportLinkage.NONE: "No reports asked for",
                 ReportLinkage.OPTIONAL: f"Reports welcome{spoken}",
@@ -175,16 +175,10 @@ def describe_deid(rules: Deidentification) -> str:
         DatesHandling.SHIFTED: "dates shifted by a secret number of days for each patient",
         DatesHandling.KEPT: "dates kept (a limited data set)",
     }[rules.dates]
-    device = (
-        "equipment maker and model kept"
-        if rules.device is DeviceHandling.MAKE_AND_MODEL
-        else "equipment removed"
-    )
+    device = "equipment maker and model kept" if rules.device is DeviceHandling.MAKE_AND_MODEL else "equipment removed"
     who = (
         "sex and age kept (90 and over pooled)"
         if rules.patient_characteristics.value == "kept"
         else "sex and age removed"
     )
     return f"{dates}; {device}; {who}"
-
-

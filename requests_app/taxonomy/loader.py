@@ -108,7 +108,7 @@ def _finding(row: dict[str, Any]) -> Finding:
         concept_relation=Relation(row.get("concept_relation", "exact")),
         parents=tuple(row.get("parents", ())),
         codes=concept.codes,
-        aliases=tuple(row.get("aliases", ())) + (concept.name, *concept.aliases),
+        aliases=(*row.get("aliases", ()), concept.name, *concept.aliases),
         note=row.get("note", concept.note),
     )
 
@@ -117,9 +117,7 @@ def _finding(row: dict[str, Any]) -> Finding:
 def get_taxonomy(name: str) -> Taxonomy:
     """A shipped taxonomy by name (see `TAXONOMY_NAMES`). Raises UnknownTaxonomy."""
     if name not in TAXONOMY_NAMES:
-        raise UnknownTaxonomy(
-            f"There is no taxonomy called {name!r}. Choose one of: {', '.join(TAXONOMY_NAMES)}."
-        )
+        raise UnknownTaxonomy(f"There is no taxonomy called {name!r}. Choose one of: {', '.join(TAXONOMY_NAMES)}.")
     data = _read(f"{name}.json")
     return Taxonomy(
         name=data["name"],
@@ -184,8 +182,6 @@ def map_taxonomy(source: Taxonomy, target: Taxonomy) -> tuple[Mapping, ...]:
 def unmapped(source: Taxonomy, target: Taxonomy) -> tuple[Finding, ...]:
     """The findings of `source` for which `target` has no exact or broader label: lost on export."""
     kept: Iterable[str] = {
-        link.source
-        for link in map_taxonomy(source, target)
-        if link.relation is not Relation.NARROWER
+        link.source for link in map_taxonomy(source, target) if link.relation is not Relation.NARROWER
     }
     return tuple(finding for finding in source.findings if finding.key not in kept)

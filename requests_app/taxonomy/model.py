@@ -181,6 +181,4 @@ class Taxonomy:
         if first == second or first not in self or second not in self:
             return False
         kinds = {self[first].kind, self[second].kind}
-        return FindingKind.NORMAL in kinds and bool(
-            kinds & {FindingKind.FINDING, FindingKind.DIAGNOSIS}
-        )
+        return FindingKind.NORMAL in kinds and bool(kinds & {FindingKind.FINDING, FindingKind.DIAGNOSIS})

@@ -52,6 +52,12 @@ function focusErrors(scope) {
 focusErrors(document);
 document.addEventListener("htmx:afterSettle", (event) => focusErrors(event.target));
 
+// Rows of links that scroll sideways on a small screen begin where one is.
+for (const here of document.querySelectorAll(".side-nav [aria-current], .tabs [aria-current]")) {
+  const row = here.closest(".side-nav, .tabs");
+  if (row.scrollWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - row.clientWidth / 3;
+}
+
 // A printed page shows what its disclosures hold.
 window.addEventListener("beforeprint", () => {
   for (const box of document.querySelectorAll("main details:not([open])")) {

@@ -1,4 +1,5 @@
-"""Measure the text detector on real radiographs with drawn strings: `python -m tests.deid.measure_text [images] [seed]`.
+"""Measure the text detector on real radiographs with drawn strings: `python -m tests.deid.measure_text
+[images] [seed]`.
 
 Prints recall of strings (a hit: at least 90 % of the glyph pixels lie in boxes grown as for masking), area boxed on the
 clean twins, and CPU seconds an image. Not collected by pytest; the figures of docs/deid.md come from here.
@@ -18,7 +19,7 @@ from deid.pixels.masking import with_margin
 from deid.pixels.rapid import RapidDetector
 from tests.deid.objects import SHARED, font_files, load_radiograph
 
-_NAMES = "OKONKWO AMARA|SMITH, JOHN A|MULLER HANS|DOB 12/04/1950|MRN 00718293|ST. ALDHELM HOSP|GARCIA-LOPEZ M|Acc 9988776|15.03.2024 10:15|Nguyen Thi Hoa|ID: 4471-882|Brackwater, T"
+_NAMES = "OKONKWO AMARA|SMITH, JOHN A|MULLER HANS|DOB 12/04/1950|MRN 00718293|ST. ALDHELM HOSP|GARCIA-LOPEZ M|Acc 9988776|15.03.2024 10:15|Nguyen Thi Hoa|ID: 4471-882|Brackwater, T"  # noqa: E501
 
 
 def covered_share(regions: list[Region], glyphs: np.ndarray) -> float:
@@ -36,16 +37,18 @@ def boxed_share(regions: list[Region], shape: tuple[int, int]) -> float:
     return covered_share(regions, np.ones(shape, dtype=bool))
 
 
-def draw_string(image: np.ndarray, rng: np.random.Generator, top: int) -> tuple[np.ndarray, np.ndarray, dict[str, object]]:
+def draw_string(
+    image: np.ndarray, rng: np.random.Generator, top: int
+) -> tuple[np.ndarray, np.ndarray, dict[str, object]]:
     """One string in a random font, size, style and place (more often near a border); returns image, glyphs, facts."""
     rows, columns = image.shape
     names = _NAMES.split("|")
     text = names[rng.integers(len(names))]
-    height = int(round(float(np.exp(rng.uniform(np.log(8), np.log(70))))))
+    height = round(float(np.exp(rng.uniform(np.log(8), np.log(70)))))
     face = ImageFont.truetype(font_files()[rng.integers(len(font_files()))], max(8, round(height / 0.72)))
     style = str(rng.choice(["white", "white", "black", "plate", "faint", "soft"]))
     turned = rng.random() < 0.12
-    left, upper, right, lower = face.getbbox(text)
+    _left, _upper, right, lower = face.getbbox(text)
     tile = Image.new("L", (int(right) + 4, int(lower) + 4), 0)
     ImageDraw.Draw(tile).text((2, 2), text, fill=255, font=face)
     if turned:
@@ -67,6 +70,8 @@ def draw_string(image: np.ndarray, rng: np.random.Generator, top: int) -> tuple[
     if style == "faint":
         level = float(np.median(window)) + (1 if rng.random() < 0.5 else -1) * 0.06 * top_value(image)
     if level is not None:
+        if style in ("white", "soft") and float(np.median(window)) > 0.75 * top_value(image):
+            level = float(image.min())  # white on white would be a string that nobody can read
         if style == "black" and float(np.median(window)) < 0.15 * top_value(image):
             level = top_value(image)
         window[:] = window * (1 - alpha) + level * alpha
@@ -108,7 +113,9 @@ def main(count: int = 20, seed: int = 7) -> None:
             share = covered_share(regions, glyphs)
             height = int(str(facts["height"]))
             kinds = ["all", f"style {facts['style']}", "turned" if facts["turned"] else "level"]
-            kinds.append("<=10 px" if height <= 10 else "11-20 px" if height <= 20 else "21-40 px" if height <= 40 else ">40 px")
+            kinds.append(
+                "<=10 px" if height <= 10 else "11-20 px" if height <= 20 else "21-40 px" if height <= 40 else ">40 px"
+            )
             for kind in kinds:
                 seen[kind] += 1
                 hits[kind] += share >= 0.9

@@ -1,18 +1,24 @@
-"""DICOM objects for the engine's tests: valid CR, DX and SC files with identity planted in their headers, and drawn text."""
+"""DICOM objects for the engine's tests: valid CR, DX and SC files with identity planted in their headers, and
+drawn text."""
 
 from __future__ import annotations
 
 import io
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
+
+from deid import REASONS, Context, Keyring, Outcome, Quarantined, Released, deidentify, load_policy
+from deid.pixels.detector import Region, TextDetector
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 CR = "1.2.840.10008.5.1.4.1.1.1"
@@ -26,13 +32,16 @@ def plain_chest(rows: int = 256, columns: int = 224, bits: int = 12, seed: int =
     """Smooth chest-like shading without anything that could be read as text; shape (rows, columns), `bits` bits."""
     y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
     body = 0.75 * np.exp(-((x / 0.9) ** 4) - (y / 1.1) ** 6)
-    lungs = 0.5 * (np.exp(-(((x - 0.42) / 0.28) ** 2) - (y / 0.6) ** 2) + np.exp(-(((x + 0.42) / 0.28) ** 2) - (y / 0.6) ** 2))
+    lungs = 0.5 * (
+        np.exp(-(((x - 0.42) / 0.28) ** 2) - (y / 0.6) ** 2) + np.exp(-(((x + 0.42) / 0.28) ** 2) - (y / 0.6) ** 2)
+    )
     noise = np.random.default_rng(seed).normal(0, 0.004, (rows, columns))
     return np.clip((0.12 + body - lungs + noise) * (2**bits - 1), 1, 2**bits - 2).astype(np.uint16)
 
 
 def make_dataset(pixels: NDArray[np.generic], sop_class: str = CR, bits: int = 12, **header: object) -> Dataset:
-    """A data set with identity planted at the top level, nested and in private elements. `header` overrides by keyword."""
+    """A data set with identity planted at the top level, nested and in private elements. `header` overrides by
+    keyword."""
     ds = Dataset()
     ds.SpecificCharacterSet = "ISO_IR 100"
     ds.ImageType = ["ORIGINAL", "PRIMARY"]
@@ -150,7 +159,8 @@ def font_files() -> tuple[str, ...]:
 def draw(
     pixels: NDArray[np.uint16], text: str, at: tuple[int, int], height: int, value: int, font: int = 0
 ) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
-    """(image with the text, mask of its glyphs). `at` is (x, y); `height` of capitals in pixels. Skips without fonts."""
+    """(image with the text, mask of its glyphs). `at` is (x, y); `height` of capitals in pixels. Skips without
+    fonts."""
     if not font_files():
         pytest.skip("no TrueType font on this machine to draw burned-in text with")
     face = ImageFont.truetype(font_files()[font % len(font_files())], max(6, round(height / 0.72)))
@@ -176,3 +186,60 @@ def load_radiograph(path: Path, bits: int = 12, enlarge: float = 1.0) -> NDArray
         size = (round(image.width * enlarge), round(image.height * enlarge))
         image = image.resize(size, Image.Resampling.BICUBIC)
     return np.round(np.asarray(image, dtype=np.float64) / 255 * (2**bits - 1)).astype(np.uint16)
+
+
+class BlindDetector:
+    """Sees nothing: for tests of headers, where pixels hold no text."""
+
+    name = "blind"
+
+    def find(self, image: NDArray[np.float32]) -> list[Region]:
+        return []
+
+
+class FixedDetector:
+    """Reports given regions until they are masked flat: for tests of masking without a network."""
+
+    name = "fixed"
+
+    def __init__(self, *regions: Region) -> None:
+        self.regions = regions
+        self.shape: tuple[int, ...] | None = None
+
+    def find(self, image: NDArray[np.float32]) -> list[Region]:
+        self.shape = self.shape or image.shape
+        if image.shape != self.shape:
+            return []  # the second look at the surroundings of a mask
+        return [r for r in self.regions if np.ptp(image[r.y : r.y + r.height, r.x : r.x + r.width]) > 0]
+
+
+class SilentReader:
+    """Reads nothing, so no region is taken for a marker."""
+
+    def read(self, image: NDArray[np.float32], region: Region) -> tuple[str, float]:
+        return "", 0.0
+
+
+def clean(
+    data: bytes, policy: str = "cxr-research", detector: TextDetector | None = None, known: tuple[str, ...] = ()
+) -> Outcome:
+    """The engine with a detector that sees nothing, unless one is given."""
+    return deidentify(
+        data, load_policy(policy), Keyring(SECRET, "test"), Context(frozenset(known)),
+        detector=detector or BlindDetector(), reader=SilentReader(),
+    )  # fmt: skip
+
+
+def released(data: bytes, **options: Any) -> tuple[Dataset, Released]:
+    """The released data set, read by pydicom, and the outcome; fails when the object was withheld."""
+    outcome = clean(data, **options)
+    assert isinstance(outcome, Released), (outcome.reason, outcome.record.detail)
+    return dcmread(io.BytesIO(outcome.data)), outcome
+
+
+def withheld(data: bytes, **options: Any) -> str:
+    """The reason for which the object was withheld; fails when it was released."""
+    outcome = clean(data, **options)
+    assert isinstance(outcome, Quarantined), "released"
+    assert outcome.reason in REASONS
+    return outcome.reason

@@ -44,7 +44,8 @@ def main(arguments: Sequence[str]) -> int:
         except ServiceError as error:
             stack.close()
             print(f"services: {error}", file=sys.stderr)
-            reason = f"A service is installed but did not start: {str(error).splitlines()[0]}"
+            lines = [line.strip() for line in str(error).splitlines()]  # our own words, and the end of the server's log
+            reason = " ".join(["A service is installed but did not start:", lines[0], *lines[1:][-1:]])
             run(command, environ | {FAILURE_VARIABLE: reason})
             return 1  # an outage of our own making is never a skip
         where = ", ".join(service.summary(environ) for service in SERVICES)
@@ -53,20 +54,30 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run the command to its end and return its exit status as a shell would; Ctrl-C and SIGTERM reach it first."""
+    """Run the command to its end and return its exit status as a shell would.
+
+    Ctrl-C reaches the command from the terminal, so this process only waits for it to tidy up; SIGTERM is passed on.
+    """
+    stopping = False
+    child: subprocess.Popen[bytes] | None = None
+
+    def pass_on(signum: int, frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        if child is not None:
+            child.terminate()
+
+    # Python-level handlers, which the command does not inherit; SIG_IGN it would.
+    signal.signal(signal.SIGINT, lambda signum, frame: None)
+    signal.signal(signal.SIGTERM, pass_on)
     try:
         child = subprocess.Popen(command, env=dict(environ))
     except OSError as error:
         print(f"services: cannot start {command[0]}: {error.strerror}", file=sys.stderr)
         return 127
-    while True:
-        try:
-            status = child.wait()
-            break
-        except KeyboardInterrupt:
-            continue  # the terminal sent it to the command as well; its tidying comes before ours
-        except SystemExit:
-            child.terminate()
+    if stopping:
+        child.terminate()
+    status = child.wait()
     return 128 - status if status < 0 else status
 
 
@@ -79,4 +90,7 @@ def _stop(signum: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -128,9 +128,13 @@ def test_a_command_that_does_not_exist_is_a_clear_failure() -> None:
 def test_ctrl_c_waits_for_the_command_to_tidy_up() -> None:
     code = (
         "import signal, sys, time\n"
-        "signal.signal(signal.SIGINT, lambda *_: (time.sleep(0.3), print('tidied', flush=True), sys.exit(3)))\n"
+        "asked = []\n"
+        "signal.signal(signal.SIGINT, lambda *_: asked.append(1))\n"
         "print('up', flush=True)\n"
-        "time.sleep(30)\n"
+        "while not asked: time.sleep(0.02)\n"
+        "time.sleep(0.3)\n"
+        "print('tidied', flush=True)\n"
+        "sys.exit(3)\n"
     )
     launcher = launch(code, **NAMED)
     assert launcher.stdout is not None and launcher.stdout.readline() == "up\n"

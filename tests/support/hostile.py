@@ -6,7 +6,9 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 
@@ -66,9 +68,7 @@ def _image(rows: int, cols: int, frames: bytes, pixels: bytes, length: int) -> b
 
 def _nested(depth: int) -> bytes:
     """Sequences of undefined length, one inside the other, never closed."""
-    opening = _long(0x40, 0x275, b"SQ", 0xFFFFFFFF) + struct.pack(
-        "<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF
-    )
+    opening = _long(0x40, 0x275, b"SQ", 0xFFFFFFFF) + struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
     return _meta() + opening * depth
 
 
@@ -81,11 +81,11 @@ def _zip(members: dict[str, bytes]) -> bytes:
 
 
 def _deflate_bomb() -> bytes:
-    """A deflated data set of 1 MB that inflates to 1 GB of one element."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    out = [packer.compress(_long(0x0009, 0x1010, b"OB", 1 << 30))]
+    """A deflated data set of 0.5 MB that inflates to 512 MB of one element."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+    out = [packer.compress(_long(0x0009, 0x1010, b"OB", 1 << 29))]
     block = b"\0" * (1 << 20)
-    out += [packer.compress(block) for _ in range(1024)]
+    out += [packer.compress(block) for _ in range(512)]
     out.append(packer.flush())
     return _meta("1.2.840.10008.1.2.1.99") + b"".join(out)
 
@@ -102,13 +102,14 @@ def _pdf_object() -> bytes:
     return _meta().replace(b"5.1.4.1.1.1\0", b"5.1.4.1.1.1\0") + body
 
 
-def hostile_files() -> dict[str, bytes]:
-    """Every animal of the zoo.  Built anew on each call; the largest is about 1 MB."""
+@lru_cache(maxsize=1)
+def hostile_files() -> Mapping[str, bytes]:
+    """Every animal of the zoo by file name; the largest is about 1 MB."""
     plain = _plain()
     executable = b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0" + b"\0" * 44 + struct.pack("<I", 64)
     page = b"<!DOCTYPE html><html><script>alert(1)</script><p>Login expired</p></html>\n"
     zeros = b"\0" * (1 << 20)
-    return {
+    animals = {
         "empty.dcm": b"",
         "short.dcm": b"\0" * 100,
         "text.dcm": b"This is not a DICOM file.\n" * 40,
@@ -121,9 +122,7 @@ def hostile_files() -> dict[str, bytes]:
         "huge-frames.dcm": _image(512, 512, b"2000000000", b"\0" * 64, 64),
         "negative-frames.dcm": _image(8, 8, b"-5", b"\0" * 128, 128),
         "zero-rows.dcm": _image(0, 0, b"1", b"", 0),
-        "many-elements.dcm": _meta() + b"".join(
-            _short(0x0009, 0x1000 + i % 0xE000, b"LO", b"x") for i in range(60000)
-        ),
+        "many-elements.dcm": _meta() + b"".join(_short(0x0009, 0x1000 + i % 0xE000, b"LO", b"x") for i in range(20000)),
         "polyglot-executable.dcm": executable.ljust(128, b"\0") + plain[128:],
         "deflate-bomb.dcm": _deflate_bomb(),
         "unknown-syntax.dcm": _meta("1.2.3.4.5.6.7.8.9") + plain[340:],
@@ -133,3 +132,4 @@ def hostile_files() -> dict[str, bytes]:
         "zip-slip.zip": _zip({"../../outside.dcm": plain, "/absolute.dcm": plain}),
         "zip-in-zip.zip": _zip({"inner.zip": _zip({"IM0001.dcm": plain})}),
     }
+    return MappingProxyType(animals)

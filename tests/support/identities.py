@@ -143,9 +143,7 @@ class Identity:
             Planted("patient.mother", self.mother),
             Planted("patient.relative", self.relative),
         ]
-        for label, group in zip(
-            ("ideographic", "phonetic"), self.other_groups.split("=")[1:], strict=False
-        ):
+        for label, group in zip(("ideographic", "phonetic"), self.other_groups.split("=")[1:], strict=False):
             if group:
                 rows.append(Planted(f"patient.{label}", group))
         return tuple(rows)

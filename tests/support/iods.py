@@ -35,8 +35,7 @@ TYPE_1: dict[str, str] = {
     + " PatientOrientation ImagerPixelSpacing ViewCodeSequence WindowCenter WindowWidth",
     SC: _COMMON_1 + " ConversionType",
     MF_BYTE: f"{_COMMON_1} {_MULTIFRAME_1}",
-    MF_WORD: f"{_COMMON_1} {_MULTIFRAME_1}"
-    + " RescaleIntercept RescaleSlope RescaleType PresentationLUTShape",
+    MF_WORD: f"{_COMMON_1} {_MULTIFRAME_1}" + " RescaleIntercept RescaleSlope RescaleType PresentationLUTShape",
 }
 TYPE_2: dict[str, str] = {
     CR: f"{_COMMON_2} {_EQUIPMENT_2} BodyPartExamined ViewPosition",
@@ -84,9 +83,7 @@ def iod_faults(ds: Dataset) -> list[str]:
     if "WindowCenter" in ds and "WindowWidth" not in ds:
         faults.append("WindowWidth: Type 1C, absent beside WindowCenter")
     inverse = {"MONOCHROME1": "INVERSE", "MONOCHROME2": "IDENTITY"}
-    if sop_class == DX and ds.get("PresentationLUTShape") != inverse.get(
-        ds.get("PhotometricInterpretation", "")
-    ):
+    if sop_class == DX and ds.get("PresentationLUTShape") != inverse.get(ds.get("PhotometricInterpretation", "")):
         faults.append("PresentationLUTShape: does not agree with PhotometricInterpretation")
     pointer = ds.get("FrameIncrementPointer")
     if pointer is not None and pointer not in ds:

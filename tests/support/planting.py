@@ -88,8 +88,7 @@ def wrap(
             "SourceApplicationEntityTitle": hospital.ae_title,
             "SendingApplicationEntityTitle": hospital.sending_ae,
             "PrivateInformationCreatorUID": "1.2.826.0.1.3680043.9.9999.1",
-            "PrivateInformation": _ascii(f"{identity.family}^{identity.given}|"
-                                         f"{identity.patient_id}"),
+            "PrivateInformation": _ascii(f"{identity.family}^{identity.given}|{identity.patient_id}"),
         }
         places.append("file-meta")
     preamble = None
@@ -143,9 +142,7 @@ def _charset(identity: Identity) -> str | list[str]:
     return [first, second] if second else first
 
 
-def _header(
-    r: Radiograph, p: Identity, h: Hospital, number: int
-) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+def _header(r: Radiograph, p: Identity, h: Hospital, number: int) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
     """Top-level attributes, and the harmless words in them that de-identification must keep."""
     day = p.visit(r.study).strftime("%Y%m%d")
     time = f"{8 + number % 10:02d}{(7 * number) % 60:02d}23"
@@ -334,7 +331,7 @@ def _overlay(extra: Dataset, p: Identity, shape: tuple[int, ...]) -> None:
 
 def _icon(extra: Dataset, p: Identity, pixels: Pixels) -> None:
     """A thumbnail with the name burned in: what stays behind when only the main image is masked."""
-    small = (pixels[:: max(1, pixels.shape[0] // 128), :: max(1, pixels.shape[1] // 128)] >> 4)
+    small = pixels[:: max(1, pixels.shape[0] // 128), :: max(1, pixels.shape[1] // 128)] >> 4
     small = small.astype(np.uint8)[:128, :128]
     small = burn_text(small, p.family, position=(4, 4), size=16, bits_stored=8).pixels
     if small.shape[1] % 2:
@@ -355,7 +352,8 @@ def _burn(
     pixels: Pixels, p: Identity, r: Radiograph, number: int, photometric: str
 ) -> tuple[Pixels, NDArray[np.bool_]]:
     """Corner labels as devices place them: name and number, then birth and study dates."""
-    size = (26, 34, 22, 42)[number % 4]
+    # Cap heights of a 1,500 px image, smaller on a smaller one but never below what is legible.
+    size = max(14, round((26, 34, 22, 42)[number % 4] * max(pixels.shape) / 1500))
     latin = f"{p.family.upper()}, {p.given}" if p.family.isascii() else p.family
     labels = [
         (latin, (24, 24)),
@@ -384,5 +382,3 @@ def decode(data: bytes) -> Pixels:
     from pydicom import dcmread
 
     return np.asarray(dcmread(io.BytesIO(data), force=True).pixel_array)
-
-

@@ -53,9 +53,7 @@ def real_radiographs() -> list[Radiograph]:
     """All rows of ``metadata.csv``, NIH first.  Raises NoRealData when the folder is absent."""
     table = SHARED_DATA / "metadata.csv"
     if not table.is_file():
-        raise NoRealData(
-            "../shared/data/metadata.csv is absent: real radiographs are kept outside the project"
-        )
+        raise NoRealData("../shared/data/metadata.csv is absent: real radiographs are kept outside the project")
     with table.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     visits: dict[str, list[str]] = {}
@@ -77,7 +75,7 @@ def real_radiographs() -> list[Radiograph]:
     ]
 
 
-def phantom_radiographs(count: int, *, seed: int, long_side: int = 900) -> list[Radiograph]:
+def phantom_radiographs(count: int, *, seed: int, long_side: int = 800) -> list[Radiograph]:
     """``count`` phantoms in place of real radiographs; every third patient comes twice."""
     rng = np.random.default_rng([seed, 9100])
     named = {
@@ -105,7 +103,12 @@ def phantom_radiographs(count: int, *, seed: int, long_side: int = 900) -> list[
                 age=age,
                 findings=(named[finding],) if finding else (),
                 load=partial(
-                    _phantom, seed * 1000 + number, view, sex, age, size,
+                    _phantom,
+                    seed * 1000 + number,
+                    view,
+                    sex,
+                    age,
+                    size,
                     (finding,) if finding else (),
                 ),
             )
@@ -113,12 +116,8 @@ def phantom_radiographs(count: int, *, seed: int, long_side: int = 900) -> list[
     return result
 
 
-def _phantom(
-    seed: int, view: str, sex: str, age: int, size: tuple[int, int], findings: tuple[str, ...]
-) -> Pixels:
-    return make_phantom(
-        seed, view=view, sex=sex, age=age, size=size, findings=findings, bits_stored=BITS_STORED
-    ).pixels
+def _phantom(seed: int, view: str, sex: str, age: int, size: tuple[int, int], findings: tuple[str, ...]) -> Pixels:
+    return make_phantom(seed, view=view, sex=sex, age=age, size=size, findings=findings, bits_stored=BITS_STORED).pixels
 
 
 def _load(path: Path, seed: int) -> Pixels:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from getdata.accounts.models import Invitation, Membership, Organization, Role, User
-from getdata.accounts.permissions import require
+from getdata.accounts.permissions import confirmed_addresses, require
 from getdata.accounts.services.common import locked, managers
 from getdata.accounts.tokens import fingerprint
 from getdata.audit.chain import record
@@ -203,12 +203,6 @@ def remove_member(*, membership: Membership, actor: User) -> None:
                 text=f"You no longer belong to {organization.name}.",
                 url=reverse("organization_list"),
             )
-
-
-def confirmed_addresses(user: User) -> set[str]:
-    """The e-mail addresses that the person has proved to read, in lower case."""
-    found = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
-    return {email.lower() for email in found}
 
 
 def _accept(invitation: Invitation, actor: User) -> Membership:

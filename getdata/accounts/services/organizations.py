@@ -111,7 +111,7 @@ def save_evidence(*, organization: Organization, key: str, evidence: str, actor:
     if role_in(actor, organization) not in (Role.OWNER, check.who):
         raise CannotDo(
             f"Your role in {organization.name} does not allow you to answer “{check.title}”.",
-            remedy=f"An owner can, or a {check.who.label.lower()}. Ask an owner to do it or to change your role.",
+            remedy="Ask an owner to do it or to change your role.",
             code="role_lacks_capability",
         )
     evidence = normalise(check, evidence)

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from getdata.accounts.checklist import checks_for
-from getdata.accounts.models import Membership, Organization, User, VerificationItem
-from getdata.accounts.permissions import require_staff
+from getdata.accounts.models import Organization, User, VerificationItem
+from getdata.accounts.permissions import require_may_decide, require_staff
 from getdata.accounts.services.common import locked, tell_managers
 from getdata.audit.chain import record
 from getdata.common.problems import CannotDo
@@ -139,22 +139,6 @@ def reinstate_organization(*, organization: Organization, actor: User) -> Organi
         )
         tell_managers(moved, "organization.decided", f"{moved.name} is verified again.")
     return moved
-
-
-def may_decide(user: User, organization: Organization) -> bool:
-    """Staff, and not a member of the organization."""
-    return user.is_reviewer and not Membership.objects.filter(user=user, organization=organization).exists()
-
-
-def require_may_decide(user: User, organization: Organization) -> None:
-    """Raise ``CannotDo`` unless :func:`may_decide`."""
-    require_staff(user)
-    if not may_decide(user, organization):
-        raise CannotDo(
-            f"You belong to {organization.name}, so you cannot decide about it.",
-            remedy="Leave it to another reviewer.",
-            code="own_organization",
-        )
 
 
 def _require_all_accepted(organization: Organization) -> None:

@@ -39,7 +39,7 @@ class SampleForm(forms.Form):
     )
     deadline = forms.DateField(widget=forms.DateInput, required=False)
     protocol = forms.FileField(label="Ethics approval", required=False, help_text="PDF, up to 10 MB.")
-    agree = forms.BooleanField(label="I have the authority to post this request for my organisation")
+    agree = forms.BooleanField(label="I have the authority to post this request for my organization")
 
 
 @register.simple_tag
@@ -69,7 +69,14 @@ def styleguide_samples() -> dict[str, Any]:
         "ahead": now + dt.timedelta(days=2, hours=5),
         "late": now - dt.timedelta(hours=9),
         "cells": [
-            {"label": "PA, erect", "needed": 6000, "offered": 5400, "received": 4100, "accepted": 3700, "level": "must"},
+            {
+                "label": "PA, erect",
+                "needed": 6000,
+                "offered": 5400,
+                "received": 4100,
+                "accepted": 3700,
+                "level": "must",
+            },
             {
                 "label": "AP, supine, female over 65",
                 "needed": 800,
@@ -79,7 +86,14 @@ def styleguide_samples() -> dict[str, Any]:
                 "level": "must",
                 "note": "Still useful: 38",
             },
-            {"label": "LATERAL", "needed": 1200, "offered": 1500, "received": 1260, "accepted": 1200, "level": "should"},
+            {
+                "label": "LATERAL",
+                "needed": 1200,
+                "offered": 1500,
+                "received": 1260,
+                "accepted": 1200,
+                "level": "should",
+            },
             {"label": "Pneumothorax", "needed": 400, "offered": 0, "received": 0, "accepted": 0, "level": "should"},
         ],
         "bars": charts.bar_chart(

@@ -55,7 +55,7 @@ def table(
     dense: bool = False,
     classes: str = "",
 ) -> SafeString:
-    """A table around ``<thead>`` and ``<tbody>``. Cells with ``data-label`` stack on a phone; ``scroll`` scrolls instead."""
+    """A table around ``<thead>`` and ``<tbody>``. Cells with ``data-label`` stack on a phone, unless ``scroll``."""
     return _render(
         "table",
         {

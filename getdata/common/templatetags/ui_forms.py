@@ -36,7 +36,7 @@ def button(
     label: str,
     *,
     kind: str = "secondary",
-    type: str = "submit",  # noqa: A002 (the HTML attribute's own name)
+    type: str = "submit",  # the HTML attribute's own name
     icon: str = "",
     size: str = "",
     classes: str = "",

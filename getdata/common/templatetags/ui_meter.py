@@ -117,9 +117,9 @@ def meter(
     legend: bool = True,
 ) -> dict[str, Any]:
     """One quota as a bar. Give ``cell`` (mapping or object) or the four counts. ``size`` is small, "" or large."""
-    source = cell if cell is not None else {
-        "needed": needed, "offered": offered, "received": received, "accepted": accepted
-    }
+    source = (
+        cell if cell is not None else {"needed": needed, "offered": offered, "received": received, "accepted": accepted}
+    )
     return {
         "m": Meter.of(source, label=label, unit=unit, url=url, note=note),
         "size": size,
@@ -132,7 +132,7 @@ def meter(
 def quota_table(
     cells: Iterable[Any], caption: str = "Quotas", *, unit: str = "images", caption_hidden: bool = False
 ) -> dict[str, Any]:
-    """Quota cells as a table, a meter in each row. Cells as for ``meter``; ``level`` (must, should) shows beside the name."""
+    """Quota cells as a table, a meter in each row. Cells as for ``meter``; ``level`` (must, should) is shown too."""
     return {
         "rows": [Meter.of(cell) for cell in cells],
         "caption": caption,

@@ -28,6 +28,8 @@ class Place:
 MAIN = (
     Place("Requests", "request_list"),
     Place("Dashboard", "dashboard", "user"),
+    Place("Deliveries", "fulfillment_list", "user"),
+    Place("Releases", "release_list", "user"),
     Place("Review", "review_queue", "staff"),
     Place("How de-identification works", "about_deid", "guest"),
     Place("API", "api_docs", "guest"),
@@ -39,7 +41,7 @@ SIDE: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place("Dashboard", "dashboard", "user"),
             Place("Browse requests", "request_list"),
-            Place("Fulfilments", "fulfillment_list", "user"),
+            Place("Deliveries", "fulfillment_list", "user"),
             Place("Batches", "batch_list", "user"),
             Place("Releases", "release_list", "user"),
         ),
@@ -48,7 +50,7 @@ SIDE: tuple[tuple[str, tuple[Place, ...]], ...] = (
     (
         "You",
         (
-            Place("Organisations", "organization_list", "user"),
+            Place("Organizations", "organization_list", "user"),
             Place("Notifications", "notifications", "user"),
         ),
     ),
@@ -69,7 +71,7 @@ ACCOUNT: tuple[tuple[str, tuple[Place, ...]], ...] = (
 USER_MENU = (
     Place("Dashboard", "dashboard", "user", "menu"),
     Place("New request", "request_new", "user", "plus"),
-    Place("Organisations", "organization_list", "user", "hospital"),
+    Place("Organizations", "organization_list", "user", "hospital"),
     Place("Account and security", "account_email", "user", "lock"),
 )
 

@@ -85,6 +85,6 @@ def file_row(
 
 
 @register.inclusion_tag("components/chart.html")
-def chart(chart: Chart, *, open: bool = False) -> dict[str, Any]:  # noqa: A002 (the HTML attribute's own name)
+def chart(chart: Chart, *, open: bool = False) -> dict[str, Any]:  # the HTML attribute's own name
     """A chart of ``getdata.common.charts`` with its data table beside it."""
     return {"chart": chart, "open": open, "ident": unique_id("chart")}

@@ -13,7 +13,8 @@ register = template.Library()
 
 #: Shapes on a 12 x 12 grid. They differ in outline, not only in colour, and keep that difference in print.
 SHAPES: dict[str, str] = {
-    "ring": '<circle cx="6" cy="6" r="4.25" fill="none" stroke="currentColor" stroke-width="1.5" stroke-dasharray="2 1.5"/>',
+    "ring": '<circle cx="6" cy="6" r="4.25" fill="none" stroke="currentColor" stroke-width="1.5" '
+    'stroke-dasharray="2 1.5"/>',
     "circle": '<circle cx="6" cy="6" r="4.25" fill="none" stroke="currentColor" stroke-width="1.5"/>',
     "half": '<circle cx="6" cy="6" r="4.25" fill="none" stroke="currentColor" stroke-width="1.5"/>'
     '<path d="M6 1.75a4.25 4.25 0 0 1 0 8.5z" fill="currentColor"/>',
@@ -24,7 +25,8 @@ SHAPES: dict[str, str] = {
     "octagon": '<path d="M3.5 0h5L12 3.5v5L8.5 12h-5L0 8.5v-5z" fill="currentColor"/>',
     "square": '<path d="M1.5 1.5h9v9h-9z" fill="currentColor"/>',
     "open-square": '<path d="M2 2h8v8H2z" fill="none" stroke="currentColor" stroke-width="1.5"/>',
-    "back": '<path d="M5.5 1.5 1.5 5.5l4 4M2 5.5h5.5a3 3 0 0 1 3 3V11" fill="none" stroke="currentColor" stroke-width="1.75"/>',
+    "back": '<path d="M5.5 1.5 1.5 5.5l4 4M2 5.5h5.5a3 3 0 0 1 3 3V11" fill="none" stroke="currentColor" '
+    'stroke-width="1.75"/>',
     "bar": '<path d="M1 6h10" stroke="currentColor" stroke-width="2.5"/>',
 }
 
@@ -40,7 +42,7 @@ class Look:
 
 #: The words are states' own names made readable; where two entities share a name they share its look.
 STATES: dict[str, Look] = {
-    # organisation
+    # organization
     "draft": Look("plain", "ring", "Draft"),
     "pending": Look("busy", "half", "Pending"),
     "verified": Look("good", "check", "Verified"),
@@ -56,6 +58,8 @@ STATES: dict[str, Look] = {
     "declined": Look("bad", "cross", "Declined"),
     "withdrawn": Look("plain", "bar", "Withdrawn"),
     "expired": Look("plain", "bar", "Expired"),
+    # verification evidence
+    "provided": Look("busy", "half", "Provided"),
     # agreement
     "unsigned": Look("plain", "ring", "Not signed"),
     "part_signed": Look("busy", "half", "Signed by one party"),
@@ -64,6 +68,8 @@ STATES: dict[str, Look] = {
     "active": Look("busy", "dot", "Active"),
     "completed": Look("good", "check", "Completed"),
     "terminated": Look("bad", "octagon", "Terminated"),
+    # upload
+    "complete": Look("good", "check", "Complete"),
     # batch
     "sealed": Look("busy", "square", "Sealed"),
     "in_review": Look("busy", "half", "In review"),
@@ -96,7 +102,7 @@ STATES: dict[str, Look] = {
 
 
 def look_of(value: Any) -> Look:
-    """The look of a state given as a string, an enum or a boolean. An unknown one is plain, with its own name as word."""
+    """The look of a state given as a string, an enum or a boolean. An unknown one is plain, in its own words."""
     if value is True or value is False:
         value = "yes" if value else "no"
     name = str(getattr(value, "value", value)).strip().lower().replace("-", "_").replace(" ", "_")

@@ -11,7 +11,20 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -65,7 +78,7 @@ def _local(value: dt.datetime | dt.date) -> dt.datetime | dt.date:
 def _now_for(value: dt.datetime | dt.date) -> dt.datetime | dt.date:
     if not isinstance(value, dt.datetime):
         return timezone.localdate()
-    return timezone.now() if timezone.is_aware(value) else dt.datetime.now()  # noqa: DTZ005 (value is naive too)
+    return timezone.now() if timezone.is_aware(value) else dt.datetime.now()  # as naive as the value
 
 
 @register.simple_tag

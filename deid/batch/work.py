@@ -1,0 +1,98 @@
+"""One file in a worker: read, de-identify, write under a temporary name, read back, and say what happened."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deid.batch.intake import Source, read_source
+from deid.dicomfile.read import read_file
+from deid.engine import ENGINE_VERSION, deidentify
+from deid.keyring import Keyring
+from deid.outcome import AuditRecord, Context, Refusal, Released
+from deid.policy import Policy
+from deid.profile.table import EDITION
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker needs for one file. `refuse` is a reason found by the survey of the batch."""
+
+    index: int
+    source: Source
+    known: frozenset[str]
+    incoming: str
+    refuse: str = ""
+
+
+@dataclass
+class Done:
+    """What became of one file. `output` is relative to the output folder; the bytes wait under `part` until
+    the parent renames."""
+
+    index: int
+    input_sha256: str
+    output: str
+    part: str
+    reason: str
+    record: dict[str, Any]
+
+
+_state: dict[str, Any] = {}
+
+
+def start_worker(policy: Policy, keyring: Keyring) -> None:
+    """Keep policy and keys in the worker process; one thread for every library that would take more."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    import cv2
+
+    cv2.setNumThreads(1)
+    _state["policy"], _state["keyring"] = policy, keyring
+
+
+def run_job(job: Job) -> Done:
+    """De-identify one file. Raises OSError when a disk fails; everything about the file itself comes back as a
+    reason."""
+    policy, keyring = _state["policy"], _state["keyring"]
+    record = _empty_record(policy, keyring)
+    try:
+        data = read_source(job.source)
+    except Refusal as refusal:
+        return _refused(job, record, refusal.code, refusal.detail)
+    record.input_sha256, record.input_bytes = hashlib.sha256(data).hexdigest(), len(data)
+    if job.refuse:
+        return _refused(job, record, job.refuse, "")
+    outcome = deidentify(data, policy, keyring, Context(known_identifiers=job.known))
+    if not isinstance(outcome, Released):
+        return _refused(job, outcome.record, outcome.reason, outcome.record.detail)
+    part = Path(job.incoming) / f"{job.index:08d}.part"
+    with part.open("wb") as stream:
+        stream.write(outcome.data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    written = part.read_bytes()
+    if hashlib.sha256(written).hexdigest() != outcome.record.output_sha256:
+        part.unlink()
+        return _refused(job, outcome.record, "verify-structure", "the disk returned other bytes than were written")
+    dataset = read_file(written).dataset
+    name = Path(dataset.ascii(0x00100020)) / dataset.ascii(0x0020000D) / f"{dataset.ascii(0x00080018)}.dcm"
+    return Done(job.index, outcome.record.input_sha256, name.as_posix(), str(part), "", outcome.record.as_dict())
+
+
+def crashed(job: Job, policy: Policy, keyring: Keyring) -> Done:
+    """The result for a file whose worker died (a codec that crashed, or memory that ran out)."""
+    return _refused(job, _empty_record(policy, keyring), "engine-error", "the worker process died on this file")
+
+
+def _refused(job: Job, record: AuditRecord, code: str, detail: str) -> Done:
+    record.decision, record.reason, record.detail = "withheld", code, detail
+    record.output_sha256, record.output_bytes = "", 0
+    return Done(job.index, record.input_sha256, "", "", code, record.as_dict())
+
+
+def _empty_record(policy: Policy, keyring: Keyring) -> AuditRecord:
+    return AuditRecord(ENGINE_VERSION, EDITION, policy.label, policy.sha256, keyring.key_id, "", 0)

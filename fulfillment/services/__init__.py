@@ -1,0 +1,1 @@
+"""Verbs of delivery: each keyword-only, with an actor, in its own transaction."""

@@ -1,0 +1,82 @@
+"""The files of a batch as a list: filtered, with cause and remedy, with names for those who may read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from fulfillment.models import Batch, SourceFile, SourceFileStatus, SourceKind
+from fulfillment.services.batches import RETRIABLE, WITHDRAWABLE
+from fulfillment.services.reviews import RETURNED
+from fulfillment.uploads import names, rights
+from getdata.accounts.models import User
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """One file as a page or the API shows it. ``name`` is empty for people who may not read it."""
+
+    file: SourceFile
+    name: str
+    causes: tuple[dict[str, str], ...]
+    retriable: bool
+    withdrawable: bool
+    image_id: Any = None
+
+    @property
+    def title(self) -> str:
+        return self.name or f"File {self.file.number}"
+
+
+def files_of(batch: Batch, *, status: str = "", reason: str = "") -> QuerySet[SourceFile]:
+    """Files in the order of their numbers. Withdrawn ones and opened archives show only when asked for."""
+    files = batch.files.select_related("image").order_by("number")
+    if status in SourceFileStatus.values:
+        files = files.filter(status=status)
+    else:
+        files = files.exclude(status=SourceFileStatus.WITHDRAWN)
+    files = files.exclude(kind=SourceKind.ARCHIVE, status=SourceFileStatus.PASSED)
+    return files.filter(reason=reason) if reason else files
+
+
+def file_rows(files: Iterable[SourceFile], *, batch: Batch, user: User | AnonymousUser) -> list[FileRow]:
+    """Rows for one page of a list. Names are unsealed only for those who may read them."""
+    files = list(files)
+    for file in files:
+        file.batch = batch
+    known = names.unseal_names(files) if rights.may_see_names(user, batch) else {}
+    writable = rights.may_add_files(user, batch)
+    return [_row(file, str(known.get(file.pk, "")), writable) for file in files]
+
+
+def file_row(file: SourceFile, *, user: User | AnonymousUser) -> FileRow:
+    """The row of one file."""
+    return file_rows([file], batch=file.batch, user=user)[0]
+
+
+def _row(file: SourceFile, name: str, writable: bool) -> FileRow:
+    image = getattr(file, "image", None) if file.status == SourceFileStatus.PASSED else None
+    return FileRow(
+        file=file,
+        name=name,
+        causes=tuple(plain_finding(finding) for finding in file.findings),
+        retriable=writable and file.status in RETRIABLE and file.reason != RETURNED,
+        withdrawable=writable and file.status in WITHDRAWABLE,
+        image_id=image.pk if image is not None and image.preview else None,
+    )
+
+
+def plain_finding(finding: dict[str, Any]) -> dict[str, str]:
+    """A stored finding with the names pages use: code, severity, cause, remedy, tag, check_id."""
+    return {
+        "code": str(finding.get("code", "")),
+        "severity": str(finding.get("severity", "must")),
+        "cause": str(finding.get("cause") or finding.get("message") or ""),
+        "remedy": str(finding.get("remedy", "")),
+        "tag": str(finding.get("tag", "")),
+        "check_id": str(finding.get("check_id", "")),
+    }

@@ -1,0 +1,34 @@
+"""Addresses of deliveries: deliveries, batches, files."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.urls import URLPattern, URLResolver, path
+
+from fulfillment.views import deliveries, uploads
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("deliveries/", deliveries.fulfillment_list, name="fulfillment_list"),
+    path("deliveries/<uuid:pk>/", deliveries.fulfillment_detail, name="fulfillment_detail"),
+    path("deliveries/<uuid:pk>/complete/", deliveries.fulfillment_complete, name="fulfillment_complete"),
+    path("deliveries/<uuid:pk>/end/", deliveries.fulfillment_terminate, name="fulfillment_terminate"),
+    path("deliveries/<uuid:pk>/batches/new/", deliveries.batch_new, name="batch_new"),
+    path("batches/", deliveries.batch_list, name="batch_list"),
+    path("batches/<uuid:pk>/", deliveries.batch_detail, name="batch_detail"),
+    path("batches/<uuid:pk>/progress/", deliveries.batch_progress, name="batch_progress"),
+    path("batches/<uuid:pk>/files/", deliveries.batch_files, name="batch_files"),
+    path("batches/<uuid:pk>/upload/", uploads.batch_upload, name="batch_upload"),
+    path("batches/<uuid:pk>/uploads/discard/", deliveries.batch_discard_uploads, name="batch_discard_uploads"),
+    path("batches/<uuid:pk>/causes/", deliveries.batch_cause, name="batch_cause"),
+    path("batches/<uuid:pk>/seal/", deliveries.batch_seal, name="batch_seal"),
+    path("files/<uuid:pk>/retry/", deliveries.file_retry, name="file_retry"),
+    path("files/<uuid:pk>/withdraw/", deliveries.file_withdraw, name="file_withdraw"),
+    path("images/<uuid:pk>/preview/", deliveries.image_preview, name="image_preview"),
+]
+
+# --- reviews and releases add theirs here -----------------------------------------------------------------------------
+if find_spec("fulfillment.urls_review"):
+    from fulfillment.urls_review import urlpatterns as review
+
+    urlpatterns += review

@@ -1,0 +1,171 @@
+"""Deliveries of the demonstration: phantoms with invented identity travel through the real pipeline."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+from fulfillment import ledger
+from fulfillment.models import Batch, Fulfillment
+from fulfillment.services import batches, releases, reviews
+from fulfillment.uploads import take_in
+from getdata.accounts.models import Organization, User
+from getdata.demo.burn import burn_text
+from getdata.demo.cast import password
+from getdata.demo.dicomize import derived_uid, encode
+from getdata.demo.phantom import make_phantom
+from requests_app.models import DatasetRequest
+from requests_app.services import agreements, offers
+
+FAMILY = ("ALMEIDA", "BRANDT", "CASTELL", "DUMONT", "EKSTROM", "FARKAS", "GRUBER", "HOLMBERG", "IVANOV", "JANSEN", "KOWALSKI")
+GIVEN = {"F": ("ANNA", "CLARA", "EDITH", "INES", "MARIA"), "M": ("ANTON", "BRUNO", "EMIL", "IVAN", "MARTIN")}
+VENDORS = (("SIEMENS", "Ysio Max"), ("Philips Medical Systems", "DigitalDiagnost"), ("FUJIFILM Corporation", "FDR D-EVO"))
+SYNTAXES = ("explicit", "implicit", "rle", "jpeg-lossless", "jpeg-2000")
+
+
+def agree(request: DatasetRequest, hospital: Organization, cast: dict[str, User]) -> Fulfillment:
+    """Offer, agreement, both signatures. Returns the fulfillment; does nothing twice."""
+    existing = Fulfillment.objects.filter(request=request, hospital=hospital).first()
+    if existing is not None:
+        return existing
+    owner, researcher = cast["hospital"], cast["researcher"]
+    lines = [demand.check_id for demand in offers.offerable(asked_spec(request))]
+    offer = offers.submit_offer(
+        request=request,
+        hospital=hospital,
+        images=48,
+        patients=32,
+        cells={check_id: 8 for check_id in lines},
+        message="Adults only, three rooms, two vendors.",
+        actor=owner,
+    )
+    agreement = agreements.draw_agreement(offer=offer, actor=researcher)
+    for organization, actor in ((request.organization, researcher), (hospital, owner)):
+        agreements.sign_agreement(
+            agreement=agreement, organization=organization, printed_name=actor.name, password=password(), actor=actor
+        )
+    return Fulfillment.objects.get(offer=offer)
+
+
+def asked_spec(request: DatasetRequest):  # type: ignore[no-untyped-def]
+    """The request's open specification."""
+    from requests_app.spec import DatasetSpec
+
+    version = request.current_version
+    assert version is not None
+    return DatasetSpec.model_validate(version.document)
+
+
+def deliver(batch: Batch, *, seed: int, count: int, actor: User) -> None:
+    """Stage ``count`` phantoms and their label table: every sixth with burned-in identity, one of them no radiograph at all."""
+    rows = []
+    for name, data, uid, findings in phantoms(seed, count):
+        _stage(batch, name, data, actor)
+        rows += [(uid, finding, "present") for finding in findings]
+    _stage(batch, "worklist/query-result.txt", b"exported by the archive, not an image\n", actor)
+    _stage(batch, "labels.csv", _table(rows), actor)
+
+
+def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, list[str]]]:
+    """(path, Part-10 bytes, original SOPInstanceUID, findings by GetDATA-CXR name) for invented patients."""
+    rng = random.Random(seed)  # noqa: S311  a demonstration must look the same each time
+    for number in range(count):
+        sex = "F" if number % 2 else "M"
+        view = ("PA", "AP", "PA")[number % 3]
+        age = rng.randint(21, 88)
+        seen = [name for name, odds in (("effusion", 0.35), ("pneumothorax", 0.3), ("nodule", 0.15)) if rng.random() < odds]
+        devices = [name for name in ("pacemaker", "central_line", "ecg_leads") if rng.random() < 0.2]
+        bits = 14 if number % 4 == 3 else 12
+        picture = make_phantom(
+            seed * 1000 + number, view=view, sex=sex, age=age, size=(1536, 1280), findings=seen, devices=devices, bits_stored=bits
+        )
+        family, given = rng.choice(FAMILY), rng.choice(GIVEN[sex])
+        record = f"{rng.randint(10**6, 10**7 - 1):08d}"
+        day = f"2025{rng.randint(1, 12):02d}{rng.randint(1, 28):02d}"
+        pixels = picture.pixels
+        if number % 6 == 2:
+            text = f"{family} {given}\n{record}  {day[6:]}.{day[4:6]}.{day[:4]}"
+            pixels = burn_text(pixels, text, position=(40, 60), size=34, bits_stored=bits).pixels  # type: ignore[assignment]
+        vendor, model = rng.choice(VENDORS)
+        uid = derived_uid("demo", seed, number, "instance")
+        header = {
+            "PatientName": f"{family}^{given}",
+            "PatientID": record,
+            "PatientBirthDate": f"{2025 - age}0{rng.randint(1, 9)}1{rng.randint(0, 9)}",
+            "PatientSex": sex,
+            "PatientAge": f"{age:03d}Y",
+            "StudyDate": day,
+            "StudyInstanceUID": derived_uid("demo", seed, number, "study"),
+            "SeriesInstanceUID": derived_uid("demo", seed, number, "series"),
+            "SOPInstanceUID": uid,
+            "AccessionNumber": f"A{rng.randint(10**7, 10**8 - 1)}",
+            "InstitutionName": "Nordhafen University Hospital",
+            "ReferringPhysicianName": f"{rng.choice(FAMILY)}^{rng.choice(GIVEN['F'])}",
+            "StudyDescription": f"Chest {view} {family}",
+            "Manufacturer": vendor,
+            "ManufacturerModelName": model,
+            "ViewPosition": view,
+            "PixelSpacing": [picture.truth["pixel_spacing"]] * 2,
+            "BodyPartExamined": "CHEST",
+        }
+        data = encode(
+            pixels, header, sop_class="CR" if number % 2 else "DX", syntax=SYNTAXES[number % 5], bits_stored=bits
+        )
+        names = {"effusion": "Pleural Effusion", "pneumothorax": "Pneumothorax", "nodule": "Nodule"}
+        yield f"{family}_{given}/{record}_{view}.dcm", data, uid, [names[name] for name in seen]
+
+
+def review_and_release(batch: Batch, cast: dict[str, User]) -> None:
+    """Seal, accept and release the batch, each step by the person whose it is."""
+    batches.seal_batch(batch=batch, actor=cast["hospital"])
+    batch.refresh_from_db()
+    reviews.claim_batch(batch=batch, actor=cast["reviewer"])
+    batch.refresh_from_db()
+    summary = "Contact sheet looked at; every masked image checked; views and labels match the specification."
+    reviews.accept_batch(batch=batch, actor=cast["reviewer"], summary=summary)
+    release = releases.prepare_release(request=batch.fulfillment.request, actor=cast["reviewer"])
+    releases.build_release(release.pk)
+    release.refresh_from_db()
+    releases.publish_release(release=release, actor=cast["reviewer2"])
+
+
+def wait_until_settled(batch: Batch, *, seconds: float, say: Callable[[str], None]) -> bool:
+    """Wait for the worker; where none answers for half a minute, do the work here."""
+    deadline, last, moved = time.monotonic() + seconds, -1, time.monotonic()
+    while time.monotonic() < deadline:
+        progress = ledger.progress(batch)
+        if progress.is_settled:
+            return True
+        if progress.settled != last:
+            last, moved = progress.settled, time.monotonic()
+            say(f"  {progress.settled} of {progress.total} files are through")
+        if time.monotonic() - moved > 30:
+            ledger.drain()
+        time.sleep(2)
+    return ledger.progress(batch).is_settled
+
+
+def _stage(batch: Batch, name: str, data: bytes, actor: User) -> None:
+    staged = str(uuid.uuid4())
+    folder = Path(settings.STAGING)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / staged).write_bytes(data)
+    take_in(
+        batch=batch, name=name, staged=staged, size=len(data), sha256=hashlib.sha256(data).hexdigest(), actor=actor
+    )
+
+
+def _table(rows: list[tuple[str, str, str]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["sop_instance_uid", "finding", "state", "source", "reader"])
+    writer.writerows([*row, "single_reader", "reader-1"] for row in rows)
+    return out.getvalue().encode()

@@ -1,0 +1,1 @@
+"""Forms by which a person writes a specification, makes an offer, signs."""

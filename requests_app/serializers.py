@@ -1,0 +1,248 @@
+"""What the API says and takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from getdata.accounts.models import Organization
+from requests_app.models import Agreement, Category, DatasetRequest, Offer, Signature, SpecVersion
+from requests_app.selectors import meter_rows
+
+
+class PartySerializer(serializers.ModelSerializer[Organization]):
+    class Meta:
+        model = Organization
+        fields = ["slug", "name", "kind", "country"]
+
+
+class MeterRowSerializer(serializers.Serializer[Any]):
+    check_id = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    needed = serializers.IntegerField()
+    offered = serializers.IntegerField()
+    received = serializers.IntegerField()
+    accepted = serializers.IntegerField()
+    still_useful = serializers.IntegerField()
+    unit = serializers.CharField()
+
+
+class NoteSerializer(serializers.Serializer[Any]):
+    """One remark on a document; ``path`` is dotted, ``pointer`` the same place as an RFC 6901 JSON Pointer."""
+
+    code = serializers.CharField()
+    severity = serializers.ChoiceField(choices=["blocking", "advice"])
+    path = serializers.CharField()
+    pointer = serializers.CharField()
+    message = serializers.CharField()
+    remedy = serializers.CharField()
+
+
+class RequestSerializer(serializers.ModelSerializer[DatasetRequest]):
+    """A request in a list."""
+
+    organization = PartySerializer(read_only=True)
+    version = serializers.SerializerMethodField()
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = DatasetRequest
+        fields = [
+            "id",
+            "slug",
+            "title",
+            "category",
+            "status",
+            "organization",
+            "deadline",
+            "minimum_images",
+            "report_linkage",
+            "version",
+            "submitted_at",
+            "opened_at",
+            "closed_at",
+            "created_at",
+            "url",
+        ]
+
+    def get_version(self, request: DatasetRequest) -> int:
+        """The number of the newest frozen version; 0 before it is opened."""
+        return max((version.number for version in request.versions.all()), default=0)
+
+    def get_url(self, request: DatasetRequest) -> str:
+        """The address of its page."""
+        return request.get_absolute_url()
+
+
+class RequestDetailSerializer(RequestSerializer):
+    """A request with its specification and its meter."""
+
+    document = serializers.SerializerMethodField()
+    sha256 = serializers.SerializerMethodField()
+    meter = serializers.SerializerMethodField()
+
+    class Meta(RequestSerializer.Meta):
+        fields = [*RequestSerializer.Meta.fields, "status_note", "document", "sha256", "meter"]
+
+    def get_document(self, request: DatasetRequest) -> dict[str, Any]:
+        """The DatasetSpec document: the newest frozen one, else the draft."""
+        version = request.current_version
+        document: dict[str, Any] = version.document if version else request.draft
+        return document
+
+    def get_sha256(self, request: DatasetRequest) -> str:
+        """The hash of the newest frozen version; empty before it is opened."""
+        version = request.current_version
+        return version.sha256 if version else ""
+
+    @extend_schema_field(MeterRowSerializer(many=True))
+    def get_meter(self, request: DatasetRequest) -> Any:
+        return MeterRowSerializer(meter_rows(request), many=True).data
+
+
+class VersionSerializer(serializers.ModelSerializer[SpecVersion]):
+    class Meta:
+        model = SpecVersion
+        fields = ["number", "sha256", "document", "created_at"]
+
+
+class NewRequestSerializer(serializers.Serializer[Any]):
+    organization = serializers.SlugRelatedField(slug_field="slug", queryset=Organization.objects.none())
+    title = serializers.CharField(max_length=160)
+    category = serializers.ChoiceField(choices=Category.choices, default=Category.CXR)
+    document = serializers.DictField(required=False, default=dict)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["organization"].queryset = visible_organizations(self)  # type: ignore[attr-defined]
+
+
+def visible_organizations(serializer: serializers.BaseSerializer[Any]) -> Any:
+    """The organizations that the person who asks can name at all."""
+    request = serializer.context.get("request")
+    return Organization.objects.visible_to(request.user) if request else Organization.objects.none()
+
+
+class DocumentSerializer(serializers.Serializer[Any]):
+    document = serializers.DictField(help_text="a DatasetSpec document; see /api/v1/spec-schema/")
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    note = serializers.CharField(max_length=2000)
+
+
+class OptionalReasonSerializer(serializers.Serializer[Any]):
+    note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+
+
+class LintSerializer(serializers.Serializer[Any]):
+    """What came of checking a document."""
+
+    readable = serializers.BooleanField()
+    may_be_posted = serializers.BooleanField()
+    sha256 = serializers.CharField(help_text="of the canonical JSON; empty when the document cannot be read")
+    summary = serializers.ListField(child=serializers.CharField())
+    notes = NoteSerializer(many=True)
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    path = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["added", "removed", "changed"])
+    before = serializers.CharField(allow_null=True)
+    after = serializers.CharField(allow_null=True)
+    text = serializers.CharField()
+    check_id = serializers.CharField(allow_blank=True)
+
+
+class AmendedSerializer(serializers.Serializer[Any]):
+    version = VersionSerializer()
+    changes = ChangeSerializer(many=True)
+
+
+class OfferSerializer(serializers.ModelSerializer[Offer]):
+    request: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    hospital = PartySerializer(read_only=True)
+    version = serializers.IntegerField(source="spec_version.number", read_only=True)
+    agreement = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Offer
+        fields = [
+            "id",
+            "request",
+            "version",
+            "hospital",
+            "images",
+            "patients",
+            "cells",
+            "message",
+            "deliver_by",
+            "expires_at",
+            "status",
+            "status_note",
+            "agreement",
+            "created_at",
+        ]
+
+    def get_agreement(self, offer: Offer) -> str | None:
+        """The agreement's id once it is drawn up."""
+        agreement = getattr(offer, "agreement", None)
+        return str(agreement.pk) if agreement else None
+
+
+class NewOfferSerializer(serializers.Serializer[Any]):
+    request = serializers.SlugField(help_text="the request's slug")
+    hospital = serializers.SlugRelatedField(slug_field="slug", queryset=Organization.objects.none())
+    images = serializers.IntegerField(min_value=1)
+    patients = serializers.IntegerField(min_value=0, default=0)
+    cells = serializers.DictField(
+        child=serializers.IntegerField(min_value=0), default=dict, help_text="check id of a quota line -> count"
+    )
+    message = serializers.CharField(max_length=4000, default="", allow_blank=True)
+    deliver_by = serializers.DateField(required=False, allow_null=True, default=None)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["hospital"].queryset = visible_organizations(self)  # type: ignore[attr-defined]
+
+
+class SignatureSerializer(serializers.ModelSerializer[Signature]):
+    organization = PartySerializer(read_only=True)
+
+    class Meta:
+        model = Signature
+        fields = ["organization", "printed_name", "meaning", "text_sha256", "created_at"]
+
+
+class AgreementSerializer(serializers.ModelSerializer[Agreement]):
+    parties = PartySerializer(many=True, read_only=True)
+    signatures = SignatureSerializer(many=True, read_only=True)
+    is_complete = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Agreement
+        fields = [
+            "id",
+            "offer",
+            "legal_class",
+            "text",
+            "text_sha256",
+            "parties",
+            "signatures",
+            "is_complete",
+            "created_at",
+        ]
+
+
+class SignSerializer(serializers.Serializer[Any]):
+    organization = serializers.SlugRelatedField(slug_field="slug", queryset=Organization.objects.none())
+    printed_name = serializers.CharField(max_length=200)
+    password = serializers.CharField(
+        write_only=True, trim_whitespace=False, style={"input_type": "password"}, help_text="re-authentication"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["organization"].queryset = visible_organizations(self)  # type: ignore[attr-defined]

@@ -1,0 +1,33 @@
+"""Addresses of requests, offers and agreements."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from requests_app.views import browse, deciding, offers, writing
+
+urlpatterns = [
+    path("requests/", browse.request_list, name="request_list"),
+    path("categories/<slug:slug>/", browse.category, name="category"),
+    path("requests/new/", writing.request_new, name="request_new"),
+    path("my/requests/", writing.my_requests, name="my_requests"),
+    path("requests/<slug:slug>/", browse.request_detail, name="request_detail"),
+    path("requests/<slug:slug>/spec.json", browse.request_spec_json, name="request_spec_json"),
+    path("requests/<slug:slug>/edit/", writing.request_edit, name="request_edit"),
+    path("requests/<slug:slug>/import/", writing.request_import, name="request_import"),
+    path("requests/<slug:slug>/submit/", deciding.request_submit, name="request_submit"),
+    path("requests/<slug:slug>/open/", deciding.request_open, name="request_open"),
+    path("requests/<slug:slug>/return/", deciding.request_return, name="request_return"),
+    path("requests/<slug:slug>/close/", deciding.request_close, name="request_close"),
+    path("requests/<slug:slug>/cancel/", deciding.request_cancel, name="request_cancel"),
+    path("requests/<slug:slug>/questions/", deciding.question_ask, name="question_ask"),
+    path("requests/<slug:slug>/questions/<uuid:pk>/answer/", deciding.question_answer, name="question_answer"),
+    path("requests/<slug:slug>/offer/", offers.offer_new, name="offer_new"),
+    path("offers/", offers.offer_list, name="offer_list"),
+    path("offers/<uuid:pk>/", offers.offer_detail, name="offer_detail"),
+    path("offers/<uuid:pk>/withdraw/", offers.offer_withdraw, name="offer_withdraw"),
+    path("offers/<uuid:pk>/decline/", offers.offer_decline, name="offer_decline"),
+    path("offers/<uuid:pk>/agreement/", offers.agreement_draw, name="agreement_draw"),
+    path("agreements/<uuid:pk>/", offers.agreement_detail, name="agreement_detail"),
+    path("agreements/<uuid:pk>/text/", offers.agreement_text_file, name="agreement_text"),
+]

@@ -1,0 +1,1 @@
+"""The pages: a form, one service call, a redirect with a message."""

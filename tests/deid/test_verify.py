@@ -1,0 +1,117 @@
+"""The second look: what a broken cleaner would let through is found, and clean files are not accused."""
+
+from __future__ import annotations
+
+import pytest
+
+from deid.headers import clean as header_clean
+from deid.headers import decide
+from tests.deid.objects import make_dataset, make_file, plain_chest, released, to_bytes, withheld
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, tag: int, action: str) -> None:
+    """A cleaner that gives one attribute the wrong action."""
+    real = decide.decide
+
+    def wrong(asked: int, *rest: object, **more: object) -> str:
+        return action if asked == tag else real(asked, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(header_clean, "decide", wrong)
+
+
+@pytest.mark.parametrize("encoding", ["ISO_IR 100", "ISO_IR 192"])
+def test_a_name_that_a_broken_cleaner_leaves_in_a_text_is_found(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    monkeypatch.setattr(header_clean, "clean_text", lambda text, identifiers, **options: text)
+    data = make_file(SpecificCharacterSet=encoding, StudyDescription="CHEST Featherstone", SeriesDescription="PA")
+    assert withheld(data) == "identifier-left"
+
+
+@pytest.mark.parametrize(
+    ("description", "name"),
+    [
+        ("CHEST Müller", "Müller^Jürgen"),
+        ("CHEST of Li", "Li^Wu"),
+        ("CHEST 0071829304", "Other^Name"),
+        ("CHEST 71829304", "Other^Name"),
+    ],
+)
+def test_names_with_accents_short_names_and_numbers_without_zeros_are_found(
+    monkeypatch: pytest.MonkeyPatch, description: str, name: str
+) -> None:
+    monkeypatch.setattr(header_clean, "clean_text", lambda text, identifiers, **options: text)
+    data = make_file(
+        StudyDescription=description,
+        SeriesDescription="PA",
+        PatientName=name,
+        RequestAttributesSequence=None,
+    )
+    assert withheld(data) == "identifier-left"
+
+
+def test_an_original_date_that_was_not_shifted_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = header_clean.HeaderCleaner._one_date
+
+    def forgetful(self: header_clean.HeaderCleaner, vr: str, tag: int, part: str) -> str | None:
+        return part if tag == 0x00080021 else real(self, vr, tag, part)
+
+    monkeypatch.setattr(header_clean.HeaderCleaner, "_one_date", forgetful)
+    assert withheld(make_file()) == "identifier-left"
+
+
+def test_an_original_uid_that_was_kept_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(header_clean.HeaderCleaner, "_uid", lambda self, text: text)
+    assert withheld(make_file()) in ("identifier-left", "verify-structure")
+
+
+def test_a_required_attribute_that_was_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken(monkeypatch, 0x00280103, "remove")
+    assert withheld(make_file()) == "verify-required"
+
+
+def test_pixels_changed_outside_the_masks_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(values: object) -> bytes:
+        raw = bytearray(plain_chest().tobytes())
+        raw[1000] ^= 1
+        return bytes(raw)
+
+    monkeypatch.setattr("deid.engine._native_bytes", careless)
+    hidden = plain_chest()
+    hidden[0, 0] |= 0x8000  # forces the image to be written anew
+    assert withheld(make_file(hidden)) == "verify-pixels"
+
+
+def test_identifiers_inside_pixel_data_are_found() -> None:
+    pixels = plain_chest()
+    name = b"Featherstone"
+    flat = pixels.reshape(-1)
+    flat[5000 : 5000 + len(name) // 2] = memoryview(name).cast("H")
+    assert withheld(make_file(pixels, BitsStored=16, HighBit=15)) == "identifier-left"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"PatientName": "Chest^Portable"},
+        {"PatientName": "Basic^Option"},
+        {"PatientName": "M^F"},
+        {"PatientName": "Anonymous", "PatientID": "0"},
+        {"PatientID": "1"},
+        {"PatientID": "120"},
+        {"InstitutionName": "General Hospital Chest Clinic"},
+        {"StationName": "DRX-1", "ManufacturerModelName": "DRX-1"},
+        {"StationName": "DigitalDiagnost"},
+        {"InstitutionName": "Philips Medical Centre"},
+        {"AccessionNumber": ""},
+        {"StudyDate": "20240115", "SeriesDate": "20240108", "AcquisitionDate": "20240101", "ContentDate": "20231225"},
+    ],
+)
+def test_ordinary_words_numbers_and_coinciding_dates_are_not_taken_for_identity(header: dict[str, object]) -> None:
+    released(make_file(**header))
+
+
+def test_an_object_without_type_2_attributes_gets_them_empty() -> None:
+    ds = make_dataset(plain_chest())
+    del ds.ReferringPhysicianName
+    del ds.StudyTime
+    out, _ = released(to_bytes(ds))
+    assert out.ReferringPhysicianName == "" and out.StudyTime == ""
