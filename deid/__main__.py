@@ -24,7 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m deid",
         description="De-identify chest radiographs (CR, DX, secondary capture) after DICOM PS3.15 Annex E.",
-        epilog="Exit status: 0 all released, 3 some withheld, 2 usage, 1 failure. MAP holds original UIDs: keep it secret.",  # noqa: E501
+        epilog="Exit status: 0 all released, 3 some withheld, 2 usage, 1 failure. MAP holds original UIDs: keep it secret.",
     )
     parser.add_argument("input", type=Path, help="a DICOM file, a zip archive, or a folder of any nesting")
     parser.add_argument("output", type=Path, help="folder for the clean files; made when absent")

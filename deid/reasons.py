@@ -69,13 +69,13 @@ _ALL = (
     Reason(
         "wrong-class",
         "rejected",
-        "The object's SOP class is not one that is accepted (CR, DX for presentation or processing, secondary capture).",  # noqa: E501
+        "The object's SOP class is not one that is accepted (CR, DX for presentation or processing, secondary capture).",
         "Send the original CR or DX objects from the PACS.",
     ),
     Reason(
         "wrong-modality",
         "rejected",
-        "The Modality of the object does not belong to a chest radiograph (accepted: CR, DX, RG; OT for secondary capture).",  # noqa: E501
+        "The Modality of the object does not belong to a chest radiograph (accepted: CR, DX, RG; OT for secondary capture).",
         "Check that the right series was exported.",
     ),
     Reason(

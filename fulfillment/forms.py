@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django import forms
 
+from fulfillment.services.reviews import SUMMARY_LENGTH
+
 
 class DecisionForm(forms.Form):
     """A reviewer's decision on a batch. Notes on files come as ``note-<file id>`` fields beside the images."""
@@ -16,7 +18,7 @@ class DecisionForm(forms.Form):
     decision = forms.ChoiceField(choices=DECISIONS, widget=forms.RadioSelect, label="Decision")
     summary = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 4}),
-        max_length=4000,
+        max_length=SUMMARY_LENGTH,
         label="Summary for the hospital",
         help_text="What you checked and why you decide so. No patient data.",
     )

@@ -197,7 +197,11 @@ def broken(reason: str) -> dict[str, Any]:
         "TIME_LIMIT": "Processing this file took longer than allowed.",
         "STAGING_MISSING": "The uploaded bytes are no longer on the server.",
     }
-    remedy = "Send the file again." if reason == "STAGING_MISSING" else "Press retry; if it fails again, tell us the file's number."
+    remedy = (
+        "Send the file again."
+        if reason == "STAGING_MISSING"
+        else "Press retry; if it fails again, tell us the file's number."
+    )
     return {
         "code": reason,
         "severity": "must",
@@ -206,4 +210,3 @@ def broken(reason: str) -> dict[str, Any]:
         "message": texts.get(reason, "Something on our side went wrong while processing this file."),
         "remedy": remedy,
     }
-

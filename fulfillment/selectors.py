@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +11,31 @@ from typing import Any
 from django.core.cache import cache
 from django.db.models import Avg, Count, Max, Min, Q, QuerySet
 
-from fulfillment.conformance import ImageFacts, fill_quotas
-from fulfillment.models import Batch, BatchStatus, DuplicateHit, Image, Label, Release, ReleaseStatus, SourceFile
+from fulfillment.conformance import CellProgress, ImageFacts, fill_quotas
+from fulfillment.labels import LabelRow, LabelState, labels_by_image
+from fulfillment.models import (
+    Batch,
+    BatchStatus,
+    DuplicateHit,
+    Image,
+    Label,
+    Release,
+    ReleaseItem,
+    ReleaseStatus,
+    SourceFile,
+    SourceFileStatus,
+    SourceKind,
+)
+from getdata.accounts.models import Membership, User
 from getdata.common.charts import Chart, bar_chart
 from requests_app.models import DatasetRequest, Offer, OfferStatus, SpecVersion
 from requests_app.progress import MeterRow
 from requests_app.spec import DatasetSpec
 
 _METER_SECONDS = 300
+#: Settled and not passed: these files need their hospital.
+WITHHELD = (SourceFileStatus.REJECTED, SourceFileStatus.QUARANTINED, SourceFileStatus.FAILED)
+RETURNED = "RETURNED_BY_REVIEWER"
 
 
 def request_meter(request: DatasetRequest) -> list[MeterRow]:
@@ -38,7 +55,9 @@ def request_meter(request: DatasetRequest) -> list[MeterRow]:
         last=Max("source__settled_at"),
         accepted=Count("pk", filter=Q(source__batch__status=BatchStatus.ACCEPTED)),
     )
-    labels = Label.objects.filter(batch__fulfillment__request=request).aggregate(n=Count("pk"), last=Max("created_at"))
+    labels = (
+        standing_labels().filter(batch__fulfillment__request=request).aggregate(n=Count("pk"), last=Max("created_at"))
+    )
     promised = list(offers.order_by("pk").values_list("pk", "images"))
     key = f"meter:{request.pk}:{version.number}:{_fingerprint(state, labels, promised)}"
     rows: list[MeterRow] | None = cache.get(key)
@@ -55,15 +74,22 @@ def _fingerprint(*parts: object) -> str:
 def facts_of(images: Iterable[Image]) -> list[ImageFacts]:
     """Each image's facts together with what the portal knows beside it: its hospital and its labels."""
     images = list(images)
-    labels: dict[Any, dict[str, str]] = defaultdict(dict)
-    for image_id, finding, state in Label.objects.filter(image__in=images).values_list("image_id", "finding", "state"):
-        labels[image_id][finding] = state
+    said = standing_labels().filter(image__in=images).values_list("image_id", "finding", "state")
+    labels = labels_by_image(
+        LabelRow(str(image_id), "sop_instance_uid", finding, finding, LabelState(state))
+        for image_id, finding, state in said
+    )
     return [
         ImageFacts.from_dict(image.facts).with_context(
-            site=str(image.source.batch.fulfillment.hospital_id), labels=labels.get(image.pk)
+            site=str(image.source.batch.fulfillment.hospital_id), labels=labels.get(str(image.pk))
         )
         for image in images
     ]
+
+
+def standing_labels() -> QuerySet[Label]:
+    """Labels that count: of tables that passed and were neither withdrawn nor returned."""
+    return Label.objects.filter(table__status=SourceFileStatus.PASSED)
 
 
 def _count(version: SpecVersion, images: QuerySet[Image], offers: list[Offer]) -> list[MeterRow]:
@@ -72,12 +98,13 @@ def _count(version: SpecVersion, images: QuerySet[Image], offers: list[Offer]) -
     facts = facts_of(rows)
     received = fill_quotas(facts, spec)
     accepted = fill_quotas(
-        [fact for fact, image in zip(facts, rows, strict=True) if image.source.batch.status == BatchStatus.ACCEPTED], spec
+        [fact for fact, image in zip(facts, rows, strict=True) if image.source.batch.status == BatchStatus.ACCEPTED],
+        spec,
     )
     return [
         MeterRow(
             check_id=line.check_id,
-            label=line.text[:1].upper() + line.text[1:],
+            label=_label(line),
             needed=line.needed,
             offered=_offered(line.check_id, offers),
             received=line.received,
@@ -86,6 +113,12 @@ def _count(version: SpecVersion, images: QuerySet[Image], offers: list[Offer]) -
         )
         for line, done in zip(received, accepted, strict=True)
     ]
+
+
+def _label(line: CellProgress) -> str:
+    if line.kind == "total":
+        return f"All {line.unit}"
+    return line.text[:1].upper() + line.text[1:]
 
 
 def _offered(check_id: str, offers: list[Offer]) -> int:
@@ -125,70 +158,107 @@ def review_summary(batch: Batch) -> ReviewSummary:
         to_look_at=images.exclude(review_reasons=[]).count(),
         quality_mean=scores["mean"],
         quality_worst=scores["worst"],
-        labels=batch.labels.filter(image__isnull=False).count(),
-        unlinked_labels=batch.labels.filter(image=None).count(),
+        labels=standing_labels().filter(batch=batch, image__in=images).count(),
+        unlinked_labels=standing_labels().filter(batch=batch).exclude(image__source__status="passed").count(),
         duplicates=list(
-            DuplicateHit.objects.filter(image__source__batch=batch).select_related(
+            DuplicateHit.objects.filter(image__in=images).select_related(
                 "image__source", "other__source__batch__fulfillment__hospital"
             )[:50]
         ),
-        views=bar_chart(views.most_common(), title="Projections", unit="images", name="Projection") if views else None,
+        views=_bars(views, "Projections", "Projection"),
         reasons=withheld_reasons(batch),
     )
 
 
+def _bars(counted: Counter[str], title: str, name: str) -> Chart | None:
+    return bar_chart(counted.most_common(), title=title, unit="images", name=name) if counted else None
+
+
 def withheld_reasons(batch: Batch) -> list[dict[str, Any]]:
     """Why files of a batch were withheld: reason, count, and the cause and remedy in words, most frequent first."""
-    files: dict[str, list[SourceFile]] = defaultdict(list)
-    for file in batch.files.exclude(reason="").exclude(status__in=["withdrawn", "received", "processing"]):
-        files[file.reason].append(file)
-    rows = []
-    for reason, members in files.items():
-        finding: dict[str, Any] = next((f for f in members[0].findings if f.get("code") == reason), {})
-        rows.append(
-            {
-                "reason": reason,
-                "count": len(members),
-                "status": members[0].status,
-                "cause": finding.get("message", ""),
-                "remedy": finding.get("remedy", ""),
-            }
+    withheld = batch.files.filter(status__in=WITHHELD).exclude(reason="")
+    groups = withheld.order_by().values("reason").annotate(count=Count("pk"))
+    return sorted(
+        (_withheld_row(withheld, group["reason"], group["count"]) for group in groups),
+        key=lambda row: (-int(row["count"]), str(row["reason"])),
+    )
+
+
+def _withheld_row(withheld: QuerySet[SourceFile], reason: str, count: int) -> dict[str, Any]:
+    first = withheld.filter(reason=reason).order_by("number")[0]
+    finding: dict[str, Any] = next((f for f in first.findings if f.get("code") == reason), {})
+    cause, remedy = str(finding.get("message", "")), str(finding.get("remedy", ""))
+    if reason == RETURNED and count > 1:
+        cause = "A reviewer returned these files, each with a note of its own."
+    return {"reason": reason, "count": count, "status": first.status, "cause": cause, "remedy": remedy}
+
+
+def waiting_batches(user: User) -> QuerySet[Batch]:
+    """Batches that wait for a decision, soonest due first, with how many files ``passed`` and were ``withheld``."""
+    passed = Q(files__status=SourceFileStatus.PASSED) & ~Q(files__kind=SourceKind.ARCHIVE)
+    return (
+        Batch.objects.visible_to(user)
+        .filter(status__in=[BatchStatus.SEALED, BatchStatus.IN_REVIEW])
+        .select_related("fulfillment__hospital", "fulfillment__request", "reviewer")
+        .annotate(
+            passed=Count("files", filter=passed),
+            withheld=Count("files", filter=Q(files__status__in=WITHHELD)),
         )
-    return sorted(rows, key=lambda row: (-int(row["count"]), str(row["reason"])))
+        .order_by("review_due_at", "pk")
+    )
 
 
 def releasable_requests() -> list[dict[str, Any]]:
-    """Requests with accepted images that no release holds yet and no draft release."""
-    waiting = (
-        DatasetRequest.objects.filter(
-            fulfillments__batches__status=BatchStatus.ACCEPTED,
-            fulfillments__batches__files__status="passed",
-            fulfillments__batches__files__image__isnull=False,
-        )
-        .exclude(releases__status=ReleaseStatus.DRAFT)
-        .distinct()
+    """Requests with accepted images that no release holds (or only a withdrawn one), and no draft release."""
+    accepted = Q(
+        fulfillments__batches__status=BatchStatus.ACCEPTED,
+        fulfillments__batches__files__status=SourceFileStatus.PASSED,
+        fulfillments__batches__files__image__isnull=False,
     )
-    rows = []
-    for request in waiting.select_related("organization"):
-        accepted = Image.objects.live().filter(
-            source__batch__fulfillment__request=request, source__batch__status=BatchStatus.ACCEPTED
+    held = ReleaseItem.objects.exclude(release__status=ReleaseStatus.WITHDRAWN).values("image")
+    image = "fulfillments__batches__files__image"
+    waiting = (
+        DatasetRequest.objects.exclude(releases__status=ReleaseStatus.DRAFT)
+        .filter(accepted)
+        .select_related("organization")
+        .annotate(
+            accepted=Count(image, distinct=True),
+            fresh=Count(image, distinct=True, filter=~Q(fulfillments__batches__files__image__in=held)),
+            since=Min("fulfillments__batches__decided_at"),
         )
-        fresh = accepted.exclude(release_items__release__request=request).count()
-        if fresh:
-            rows.append({"request": request, "fresh": fresh, "accepted": accepted.count()})
-    return rows
+        .filter(fresh__gt=0)
+        .order_by("since")
+    )
+    return [{"request": row, "fresh": row.fresh, "accepted": row.accepted, "since": row.since} for row in waiting]
 
 
-def release_breakdown(release: Release) -> dict[str, Any]:
-    """What a release holds: views, sexes, sites, patients, as charts and counts."""
-    images = Image.objects.filter(release_items__release=release)
+def release_breakdown(release: Release, user: User) -> dict[str, Any]:
+    """What of a release this person may know: all of it, or for a hospital what came from it. Counts and charts."""
+    images = Image.objects.visible_to(user).filter(release_items__release=release)
     views = Counter(view or "not stated" for view in images.values_list("view", flat=True))
     sexes = Counter(sex or "not stated" for sex in images.values_list("sex", flat=True))
     return {
+        "images": sum(views.values()),
         "patients": images.values("series__study__patient").distinct().count(),
         "sites": images.values("source__batch__fulfillment__hospital").distinct().count(),
-        "labels": Label.objects.filter(image__release_items__release=release).count(),
+        "labels": standing_labels().filter(image__in=images, batch__status=BatchStatus.ACCEPTED).count(),
         "masked": images.exclude(masks=[]).count(),
-        "views": bar_chart(views.most_common(), title="Projections", unit="images", name="Projection") if views else None,
-        "sexes": bar_chart(sexes.most_common(), title="Sex", unit="images", name="Sex") if sexes else None,
+        "views": _bars(views, "Projections", "Projection"),
+        "sexes": _bars(sexes, "Sex", "Sex"),
     }
+
+
+def release_batches(release: Release) -> QuerySet[Batch]:
+    """The batches a release was made of, each with how many of its images are in it (``images``)."""
+    return (
+        Batch.objects.filter(files__image__release_items__release=release)
+        .select_related("fulfillment__hospital", "reviewer")
+        .annotate(images=Count("files__image", distinct=True))
+        .order_by("fulfillment__created_at", "number")
+    )
+
+
+def sees_whole_release(release: Release, user: User) -> bool:
+    """Staff and the organization that asked; a hospital sees what of its own a release holds, not the others'."""
+    asked = release.request.organization_id
+    return user.is_reviewer or Membership.objects.filter(user=user, organization=asked).exists()

@@ -62,7 +62,9 @@ def _refuse_repetition(fulfillment: Fulfillment, file: SourceFile, seen: Examine
             "DUPLICATE_INSTANCE" if same else "SAME_UID_OTHER_PIXELS",
             f"The same SOPInstanceUID was already delivered as file {twin.source.number} of batch {twin.source.batch.number}"
             + ("." if same else ", with different pixels."),
-            "Nothing to do: the first one is kept." if same else "Find out which one is right, withdraw the other, resend.",
+            "Nothing to do: the first one is kept."
+            if same
+            else "Find out which one is right, withdraw the other, resend.",
         )
     twin = here.filter(pixel_sha256=seen.pixel_sha256).select_related("source__batch").first()
     if twin is not None:

@@ -26,3 +26,8 @@ def sweep_uploads_task() -> None:
 @shared_task(name="fulfillment.build_release_task", soft_time_limit=3500, time_limit=3600)
 def build_release_task(release_pk: str) -> None:
     releases.build_release(release_pk)
+
+
+@shared_task(name="fulfillment.sweep_releases_task", soft_time_limit=60, time_limit=90)
+def sweep_releases_task() -> None:
+    releases.ring_for_unbuilt()

@@ -5,8 +5,11 @@ import os
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
+from getdata.common import embedded_broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "getdata.settings")
 
+embedded_broker.install()
 app = Celery("getdata")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -23,7 +23,12 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
 
     database = settings.DATABASES["default"]["ENGINE"]
     refuse(1, settings.DEBUG, "DEBUG is on in production.", "Unset DEBUG.")
-    refuse(2, len(settings.GETDATA_MASTER_KEY) != 32, "GETDATA_MASTER_KEY is not 32 bytes.", "Set 32 random bytes in base64.")
+    refuse(
+        2,
+        len(settings.GETDATA_MASTER_KEY) != 32,
+        "GETDATA_MASTER_KEY is not 32 bytes.",
+        "Set 32 random bytes in base64.",
+    )
     refuse(3, "postgresql" not in database, "Production needs PostgreSQL.", "Set DATABASE_URL=postgres://...")
     refuse(
         4,
@@ -31,8 +36,18 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
         "The embedded broker is not for production.",
         "Set REDIS_URL or CELERY_BROKER_URL.",
     )
-    refuse(5, not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS, "ALLOWED_HOSTS is empty or open.", "Name your host.")
-    refuse(6, not settings.PUBLIC_URL.startswith("https://"), "GETDATA_PUBLIC_URL is not https.", "Set it to https://your.host.")
+    refuse(
+        5,
+        not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS,
+        "ALLOWED_HOSTS is empty or open.",
+        "Name your host.",
+    )
+    refuse(
+        6,
+        not settings.PUBLIC_URL.startswith("https://"),
+        "GETDATA_PUBLIC_URL is not https.",
+        "Set it to https://your.host.",
+    )
     refuse(7, len(settings.SECRET_KEY) < 50, "SECRET_KEY is shorter than 50 characters.", "Make a longer random one.")
     refuse(
         8,

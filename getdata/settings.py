@@ -6,6 +6,7 @@ unsafe configuration. Every variable is listed in ``docs/deployment.md``.
 """
 
 import base64
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -181,7 +182,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.float("GETDATA_SWEEP_SECONDS", default=15.0),
     },
     "sweep-uploads": {"task": "fulfillment.sweep_uploads_task", "schedule": 600.0},
+    "sweep-releases": {"task": "fulfillment.sweep_releases_task", "schedule": 120.0},
     "send-outbox": {"task": "notifications.send_outbox_task", "schedule": 30.0},
+    "expire-invitations": {"task": "accounts.expire_invitations_task", "schedule": 3600.0},
     "expire-offers": {"task": "requests_app.expire_task", "schedule": 600.0},
 }
 
@@ -208,7 +211,6 @@ def _storage(alias: str) -> dict[str, object]:
                 "querystring_auth": True,
                 "querystring_expire": 300,
                 "file_overwrite": True,  # outputs are content-addressed: a retry rewrites the same bytes
-                "client_config": None,
             },
         }
     return {
@@ -228,9 +230,6 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-for _alias in ("default", "quarantine", "released", "previews"):
-    if STORAGE_KIND == "s3":
-        STORAGES[_alias]["OPTIONS"].pop("client_config")  # type: ignore[attr-defined]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("GETDATA_STATIC_ROOT", default=str(VAR / "static")))
@@ -246,6 +245,7 @@ UPLOAD_CHUNK_BYTES: int = env.int("GETDATA_UPLOAD_CHUNK_BYTES", default=16 * 102
 UPLOAD_EXPIRY_HOURS: int = env.int("GETDATA_UPLOAD_EXPIRY_HOURS", default=48)
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_CHUNK_BYTES + 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000
+DATA_UPLOAD_MAX_NUMBER_FILES = 2000
 
 # --- people ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -270,6 +270,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "GetDATA: "
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up; an invited person lands on the invitation
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
 ACCOUNT_ADAPTER = "getdata.accounts.adapter.AccountAdapter"
 # allauth must not trust X-Forwarded-For unless a proxy of ours sets it; without one, the socket's address counts.
@@ -318,10 +319,23 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "OrganizationStatus": "getdata.accounts.models.OrganizationStatus",
+        "OrganizationKind": "getdata.accounts.models.Organization.Kind",
+        "RequestStatus": "requests_app.models.RequestStatus",
+        "OfferStatus": "requests_app.models.OfferStatus",
+        "FulfillmentStatus": "fulfillment.models.FulfillmentStatus",
+        "BatchStatus": "fulfillment.models.BatchStatus",
+        "FileStatus": "fulfillment.models.SourceFileStatus",
+        "FileKind": "fulfillment.models.SourceKind",
+        "ReleaseStatus": "fulfillment.models.ReleaseStatus",
+    },
 }
 
 # --- Content-Security-Policy: nothing inline, nothing from elsewhere ---------------------------------------------------
-_S3_ORIGIN = [env.str("GETDATA_S3_PUBLIC_ORIGIN", default="")] if env.str("GETDATA_S3_PUBLIC_ORIGIN", default="") else []
+_S3_ORIGIN = (
+    [env.str("GETDATA_S3_PUBLIC_ORIGIN", default="")] if env.str("GETDATA_S3_PUBLIC_ORIGIN", default="") else []
+)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -339,6 +353,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- logs: structured, and never a value from a header or a report ----------------------------------------------------
+logging.captureWarnings(True)  # pydicom's warnings quote values; as log records they are withheld by the formatter
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

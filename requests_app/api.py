@@ -89,11 +89,11 @@ class RequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         return self._answer(request_services.open_request(request=self.get_object(), actor=_person(request)))
 
     @extend_schema(
-        summary="Return a submitted request with a note (staff)", request=s.ReasonSerializer, responses=_DETAIL
+        summary="Return a submitted request with a note (staff)", request=s.DecisionNoteSerializer, responses=_DETAIL
     )
     @action(detail=True, methods=["post"], url_path="return")
     def give_back(self, request: Request, slug: str) -> Response:
-        data = _read(s.ReasonSerializer, request)
+        data = _read(s.DecisionNoteSerializer, request)
         return self._answer(request_services.return_request(request=self.get_object(), actor=_person(request), **data))
 
     @extend_schema(summary="Amend an open request", request=s.DocumentSerializer, responses={201: s.AmendedSerializer})
@@ -109,10 +109,10 @@ class RequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     def close(self, request: Request, slug: str) -> Response:
         return self._answer(request_services.close_request(request=self.get_object(), actor=_person(request)))
 
-    @extend_schema(summary="Cancel a request", request=s.OptionalReasonSerializer, responses=_DETAIL)
+    @extend_schema(summary="Cancel a request", request=s.OptionalDecisionNoteSerializer, responses=_DETAIL)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, slug: str) -> Response:
-        data = _read(s.OptionalReasonSerializer, request)
+        data = _read(s.OptionalDecisionNoteSerializer, request)
         return self._answer(request_services.cancel_request(request=self.get_object(), actor=_person(request), **data))
 
     @extend_schema(summary="Every frozen version", responses={200: s.VersionSerializer(many=True)}, filters=False)
@@ -149,17 +149,17 @@ class OfferViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         return self._answer(made, status.HTTP_201_CREATED)
 
     @extend_schema(
-        summary="Withdraw (hospital)", request=s.OptionalReasonSerializer, responses={200: s.OfferSerializer}
+        summary="Withdraw (hospital)", request=s.OptionalDecisionNoteSerializer, responses={200: s.OfferSerializer}
     )
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, pk: str) -> Response:
-        data = _read(s.OptionalReasonSerializer, request)
+        data = _read(s.OptionalDecisionNoteSerializer, request)
         return self._answer(offer_services.withdraw_offer(offer=self.get_object(), actor=_person(request), **data))
 
-    @extend_schema(summary="Decline (who asked)", request=s.ReasonSerializer, responses={200: s.OfferSerializer})
+    @extend_schema(summary="Decline (who asked)", request=s.DecisionNoteSerializer, responses={200: s.OfferSerializer})
     @action(detail=True, methods=["post"])
     def decline(self, request: Request, pk: str) -> Response:
-        data = _read(s.ReasonSerializer, request)
+        data = _read(s.DecisionNoteSerializer, request)
         return self._answer(offer_services.decline_offer(offer=self.get_object(), actor=_person(request), **data))
 
     @extend_schema(summary="Draw up the agreement (who asked)", request=None, responses={201: s.AgreementSerializer})

@@ -242,7 +242,8 @@ class Agreement(Immutable):
 
     @property
     def is_complete(self) -> bool:
-        return self.signatures.count() == 2
+        """Asked afresh each time: prefetched signatures are those from before the last one."""
+        return Signature.objects.filter(agreement=self).count() == 2
 
     def get_absolute_url(self) -> str:
         from django.urls import reverse

@@ -129,11 +129,11 @@ class DocumentSerializer(serializers.Serializer[Any]):
     document = serializers.DictField(help_text="a DatasetSpec document; see /api/v1/spec-schema/")
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class DecisionNoteSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=2000)
 
 
-class OptionalReasonSerializer(serializers.Serializer[Any]):
+class OptionalDecisionNoteSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
 
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-BACKEND = os.environ.setdefault("GETDATA_TEST_BACKEND", "embedded")
+import pytest
+
+BACKEND = os.environ.get("GETDATA_TEST_BACKEND", "embedded")
 if BACKEND not in ("embedded", "servers"):
     raise RuntimeError("GETDATA_TEST_BACKEND is 'embedded' or 'servers'")
-# A suite never touches the data folder of a portal that runs on the same machine.
-os.environ["GETDATA_VAR"] = tempfile.mkdtemp(prefix="getdata-tests-")
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "getdata.settings")
-os.environ["GETDATA_ENV"] = "embedded"
-os.environ["LOG_LEVEL"] = os.environ.get("LOG_LEVEL", "ERROR")
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright's loop runs in the thread that also asks the database
-
-import pytest  # noqa: E402
+if "GETDATA_TESTS_VAR" not in os.environ:
+    raise RuntimeError(
+        "start the tests with `make test` or `python -m pytest`: tests/environment.py must be loaded first"
+    )
 
 REQUIRE_ALL = os.environ.get("GETDATA_REQUIRE_ALL") == "1"
 PURE_FOLDERS = (

@@ -53,7 +53,9 @@ def test_tasks_are_thin_named_and_limited() -> None:
                     continue
                 given = {keyword.arg for keyword in decorator.keywords}
                 statements = [s for s in node.body if not isinstance(s, ast.ImportFrom | ast.Import)]
-                docstring = statements and isinstance(statements[0], ast.Expr) and isinstance(statements[0].value, ast.Constant)
+                docstring = (
+                    statements and isinstance(statements[0], ast.Expr) and isinstance(statements[0].value, ast.Constant)
+                )
                 body = statements[1:] if docstring else statements
                 if not node.name.endswith("_task") or not {"name", "soft_time_limit", "time_limit"} <= given:
                     problems.append(f"{path}: {node.name} needs a name ending in _task, and both time limits")
@@ -80,7 +82,13 @@ def test_no_code_sets_a_status_but_transition() -> None:
         if path == "getdata/common/states.py":
             continue
         for node in ast.walk(tree):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+            targets = (
+                node.targets
+                if isinstance(node, ast.Assign)
+                else [node.target]
+                if isinstance(node, ast.AugAssign)
+                else []
+            )
             for target in targets:
                 if isinstance(target, ast.Attribute) and target.attr == "status" and not _is_self(target):
                     found.append(f"{path}:{node.lineno} assigns .status")

@@ -19,7 +19,7 @@ _CODES = {
 
 
 MARK_WORDS = frozenset(word.casefold() for meaning in _CODES.values() for word in meaning.split()) | frozenset(
-    "burned text masked regions frame width height boxes audit record".split()
+    ["burned", "text", "masked", "regions", "frame", "width", "height", "boxes", "audit", "record"]
 )
 """Words that every output holds because the marks hold them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,9 +35,12 @@ class TextDetector(Protocol):
 
     name: str
 
-    def find(self, image: Gray) -> list[Region]:
-        """Regions of text in one image of shape (rows, columns): stored values as float32, any range, either
-        polarity."""
+    def find(self, image: Gray, near: Sequence[Region] | None = None) -> list[Region]:
+        """Regions of text in one image of shape (rows, columns): stored values as float32, any range, either polarity.
+
+        near: look only where the image overlaps these rectangles and their surroundings; None looks everywhere. What is
+        seen at a place is the same either way.
+        """
         ...
 
 

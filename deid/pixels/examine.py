@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from deid.outcome import MaskBox, Refusal
@@ -16,9 +15,8 @@ from deid.text.identifiers import Identifiers
 
 REVIEW_AREA = 0.08
 REFUSE_AREA = 0.5
-_PASSES = 3
+_PASSES = 4
 _SETTLED = 0.6
-_AROUND = 96
 
 
 @dataclass
@@ -69,7 +67,7 @@ def _clean_frame(
         image = _gray(frame)
         pending = []
         # After masking only the neighbourhood of the masks can look different, so only that is looked at again.
-        regions = detector.find(image) if attempt == 0 else _look_again(image, pending_boxes, detector)
+        regions = detector.find(image, None if attempt == 0 else pending_boxes)
         for region in regions:
             if _already(region, covered) or any(_inside(region, kept) for kept in markers):
                 continue
@@ -98,23 +96,6 @@ def _clean_frame(
     if share > REVIEW_AREA:
         review.add("mask-large")
     return masks, len(markers)
-
-
-def _look_again(image: Gray, boxes: list[Region], detector: TextDetector) -> list[Region]:
-    """Regions found in the surroundings of the boxes, each group of nearby boxes looked at once."""
-    seen = np.zeros(image.shape, dtype=np.uint8)
-    for box in boxes:
-        seen[
-            max(0, box.y - _AROUND) : box.y + box.height + _AROUND,
-            max(0, box.x - _AROUND) : box.x + box.width + _AROUND,
-        ] = 1
-    count, _, stats, _ = cv2.connectedComponentsWithStats(seen, connectivity=4)
-    found = []
-    for index in range(1, count):
-        x, y, width, height = (int(v) for v in stats[index][:4])
-        for region in detector.find(np.ascontiguousarray(image[y : y + height, x : x + width])):
-            found.append(replace(region, x=region.x + x, y=region.y + y))
-    return found
 
 
 def _gray(frame: Samples) -> Gray:

@@ -7,7 +7,7 @@ Probability maps are turned into boxes by our own code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ _STRIDE = 32
 _TILE = 736
 _OVERLAP = 64
 _LONGEST_SIDE = 2600
+_AROUND = 96
 
 
 @cache
@@ -126,20 +127,21 @@ class RapidDetector:
 
     name = "ppocr-v6-small/local-contrast/tiles+half/1"
 
-    def find(self, image: Gray) -> list[Region]:
-        """Regions in image pixels, merged where they overlap, clipped to the image."""
+    def find(self, image: Gray, near: Sequence[Region] | None = None) -> list[Region]:
+        """Regions in image pixels, those of one text merged, clipped to the image."""
         rows, columns = image.shape
         found: list[Region] = []
-        for scale, heat in self._passes(image):
+        for scale, heat in self._passes(image, near):
             found += regions_of(heat, threshold=0.2, peak=0.4, scale=1 / scale)
         return merge([_clip(region, rows, columns) for region in found], rows, columns)
 
-    def _passes(self, image: Gray) -> Iterator[tuple[float, NDArray[np.float32]]]:
+    def _passes(self, image: Gray, near: Sequence[Region] | None) -> Iterator[tuple[float, NDArray[np.float32]]]:
         longest = max(image.shape)
-        scale = min(1.0, _LONGEST_SIDE / longest)
-        yield scale, _tiled(_contrast_channels(_scaled(image, scale)))
-        if longest * scale > _TILE:
-            yield scale / 2, _tiled(_contrast_channels(_scaled(image, scale / 2)), 2 * _TILE)
+        full = min(1.0, _LONGEST_SIDE / longest)
+        passes = [(full, _TILE)] + ([(full / 2, 2 * _TILE)] if longest * full > _TILE else [])
+        for scale, tile in passes:
+            channels = _contrast_channels(_scaled(image, scale))
+            yield scale, _tiled(channels, tile, _wanted(near, scale, channels.shape[:2]))
 
 
 def _scaled(image: Gray, scale: float) -> Gray:
@@ -153,12 +155,26 @@ def _contrast_channels(image: Gray) -> NDArray[np.uint8]:
     return np.dstack([local_contrast(image)] * 3)
 
 
-def _tiled(channels: NDArray[np.uint8], tile: int = _TILE) -> NDArray[np.float32]:
-    """Probability over the whole image from equal overlapping tiles; the anchor strip is what makes tiles possible."""
+def _wanted(near: Sequence[Region] | None, scale: float, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """Where to look, as a mask of the scaled image; None for everywhere."""
+    if near is None:
+        return None
+    wanted = np.zeros(shape, dtype=bool)
+    for box in near:
+        top, left = int((box.y - _AROUND) * scale), int((box.x - _AROUND) * scale)
+        bottom, right = (box.y + box.height + _AROUND) * scale, (box.x + box.width + _AROUND) * scale
+        wanted[max(0, top) : int(bottom), max(0, left) : int(right)] = True
+    return wanted
+
+
+def _tiled(channels: NDArray[np.uint8], tile: int, wanted: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+    """Probability over the image from equal overlapping tiles; the anchor strip is what makes tiles possible."""
     rows, columns = channels.shape[:2]
     heat = np.zeros((rows, columns), dtype=np.float32)
     for top, bottom in _spans(rows, tile):
         for left, right in _spans(columns, tile):
+            if wanted is not None and not wanted[top:bottom, left:right].any():
+                continue
             part = probability(np.ascontiguousarray(channels[top:bottom, left:right]))
             np.maximum(heat[top:bottom, left:right], part, out=heat[top:bottom, left:right])
     return heat
@@ -181,7 +197,7 @@ def _clip(region: Region, rows: int, columns: int) -> Region:
 
 
 def merge(regions: list[Region], rows: int, columns: int) -> list[Region]:
-    """Overlapping regions joined until none overlap; blobs are marked doubtful (DEID.md: 220 px, or 1 % below 0.9)."""
+    """Boxes of one piece of text joined; blobs are marked doubtful (DEID.md: 220 px, or 1 % below 0.9)."""
     pending = sorted(regions, key=lambda r: (r.y, r.x, r.width, r.height))
     changed = True
     while changed:
@@ -189,7 +205,7 @@ def merge(regions: list[Region], rows: int, columns: int) -> list[Region]:
         joined: list[Region] = []
         for region in pending:
             for index, other in enumerate(joined):
-                if _overlap(region, other):
+                if _same_text(region, other):
                     joined[index] = _union(region, other)
                     changed = True
                     break
@@ -209,8 +225,17 @@ def merge(regions: list[Region], rows: int, columns: int) -> list[Region]:
     ]
 
 
-def _overlap(a: Region, b: Region) -> bool:
-    return a.x < b.x + b.width and b.x < a.x + a.width and a.y < b.y + b.height and b.y < a.y + a.height
+def _same_text(a: Region, b: Region) -> bool:
+    """Whether two boxes show one piece of text: one lies mostly in the other, and joining them takes in little besides.
+
+    Boxes that merely cross stay apart: joined, a line across the image and one down its side would cover everything.
+    """
+    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    if width <= 0 or height <= 0:
+        return False
+    shared = width * height
+    return shared >= 0.5 * min(a.area, b.area) and _union(a, b).area <= 1.3 * (a.area + b.area - shared)
 
 
 def _union(a: Region, b: Region) -> Region:

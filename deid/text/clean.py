@@ -6,14 +6,14 @@ import re
 import unicodedata
 
 from deid.text.identifiers import Identifiers
-from deid.text.vocabulary import device_words, fold, radiology_words
+from deid.text.vocabulary import code_words, device_words, fold, radiology_words
 
 _MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|févr|mars|avr|mai|juin|juil|août|mär|okt|dez|ene|abr|ago|dic)[a-zéû]*"  # noqa: E501
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\S+@\S+",  # e-mail
-        r"\b(?:https?|ftp)://\S+|\bwww\.\S+|\b[\w-]+\.(?:com|org|net|edu|gov|de|fr|uk|ch|at|nl|es|it)\b\S*",  # addresses of the web  # noqa: E501
+        r"\b(?:https?|ftp)://\S+|\bwww\.\S+|\b[\w-]+\.(?:com|org|net|edu|gov|de|fr|uk|ch|at|nl|es|it)\b\S*",  # addresses of the web
         r"\b\d{1,3}(?:\.\d{1,3}){3}\b",  # IP
         r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",  # 12/03/1950, 1950-03-12, and SSN-like groups
         rf"\b\d{{1,2}}(?:st|nd|rd|th)?[ .-]*{_MONTHS}[ .,-]*\d{{2,4}}\b",
@@ -22,7 +22,7 @@ _PATTERNS = tuple(
         r"\+?\(?\d{2,4}\)?(?:[ ./-]\d{2,4}){2,}\b",  # phones
         r"\b(?:dr|prof|doctor|mr|mrs|ms|miss|sir|herr|frau|mme|monsieur|madame|sra|sr|dra|phys|physician|tech|technologist"
         r"|mta|rt\(r\)|md|operator|referring|ref|attn|attending|nurse)\b[.:]*[ \t]+(?:[a-z]\.[ \t]*)*[^\W\d_][\w'’-]*(?:[ \t]+[^\W\d_]\.)?",  # noqa: E501
-        r"\b(?:mrn|pid|acc|accession|ssn|nhs|id|dob|d\.o\.b|born|geb|tel|phone|fax|room|rm|case|no|nr)\b[ .:#]*[\w-]*\d[\w-]*",  # noqa: E501
+        r"\b(?:mrn|pid|acc|accession|ssn|nhs|id|dob|d\.o\.b|born|geb|tel|phone|fax|room|rm|case|no|nr)\b[ .:#]*[\w-]*\d[\w-]*",
     )
 )
 _TOKEN = re.compile(r"[^\W_]+", re.UNICODE)
@@ -89,18 +89,20 @@ def _judge(token: str, identifiers: Identifiers, device: bool) -> str:
 
 
 def safe_code(text: str, identifiers: Identifiers) -> str:
-    """A CS value that may stay: the code alphabet of PS3.5 and no word of a person or number of the patient."""
+    """A CS value that may stay: known codes and radiology words in the alphabet of PS3.5, none of them the
+    patient's own."""
     value = text.strip(" \0")
     if not re.fullmatch(r"[A-Z0-9 _]{1,16}", value):
+        # Lower case is common and harmless.
         upper = value.upper()
         if not re.fullmatch(r"[A-Z0-9 _]{1,16}", upper):
             return ""
         value = upper
-    words = [fold(part) for part in re.split(r"[ _]+", value) if part]
-    known = radiology_words()
-    for word in words:
-        if word in identifiers.words and (word not in known or (word in identifiers.names and len(word) >= 4)):
+    allowed = code_words()
+    for part in re.split(r"[ _]+", value):
+        word = fold(part)
+        if word and word not in allowed and not _NUMBER.match(word) and not _ORDINAL.match(word):
             return ""
-        if re.search(r"\d{5,}", word):
+        if word in identifiers.words and (word not in allowed or (word in identifiers.names and len(word) >= 4)):
             return ""
     return value

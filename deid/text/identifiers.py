@@ -70,7 +70,8 @@ class Identifiers:
     dates: set[str] = field(default_factory=set)
 
     def phrases(self) -> list[str]:
-        """Identifiers that hold punctuation or blanks, longest first: they are removed whole before words are judged."""
+        """Identifiers that hold punctuation or blanks, longest first: they are removed whole before words are
+        judged."""
         return sorted((text for text in self.strong if _SPLIT.search(text)), key=lambda text: (-len(text), text))
 
     def add_name(self, text: str) -> None:

@@ -34,3 +34,11 @@ def radiology_words() -> frozenset[str]:
 def device_words() -> frozenset[str]:
     """Folded maker and model vocabulary, radiology words included."""
     return _read("devices.txt") | radiology_words()
+
+
+@cache
+def code_words() -> frozenset[str]:
+    """Folded words and whole values that CS attributes may hold, radiology words included."""
+    listed = _read("codes.txt")
+    parts = {part for word in listed for part in word.split("_")}
+    return listed | parts | radiology_words()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 
@@ -23,3 +25,13 @@ class HeaderCsrfSession(SessionAuthentication):
 
 
 HEADER_AUTHENTICATION = [ApiTokenAuthentication, HeaderCsrfSession]
+
+
+class HeaderCsrfSessionScheme(OpenApiAuthenticationExtension):
+    """How the OpenAPI document describes it: the session's cookie, as elsewhere."""
+
+    target_class = "fulfillment.api.csrf_in_header.HeaderCsrfSession"
+    name = "cookieAuthHeaderCsrf"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": "getdata_session"}

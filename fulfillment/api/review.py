@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
@@ -16,10 +18,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from fulfillment.models import Batch, BatchStatus, Release, Review
+from fulfillment.models import Batch, BatchStatus, Image, Release, Review, SourceFile
+from fulfillment.selectors import sees_whole_release
 from fulfillment.services import releases, reviews
 from fulfillment.views.releases import deliver
-from getdata.accounts.permissions import require_staff
+from getdata.accounts.models import User
 from getdata.common.problems import CannotDo
 from requests_app.models import DatasetRequest
 
@@ -45,22 +48,54 @@ class DecisionSerializer(serializers.Serializer[Any]):
 
 
 class ReleaseSerializer(serializers.ModelSerializer[Release]):
-    """A release, with the digests of every file in its package."""
+    """A release as lists show it."""
 
     request = serializers.CharField(source="request.slug", read_only=True)
-    images = serializers.SerializerMethodField()
     built = serializers.BooleanField(source="is_built", read_only=True)
 
     class Meta:
         model = Release
         fields = [
             "id", "request", "number", "status", "status_note", "created_at", "published_at", "built", "problem",
-            "images", "archive_size", "archive_sha256", "manifest",
+            "archive_size", "archive_sha256",
         ]  # fmt: skip
+        read_only_fields: list[str] = fields
+
+
+class ReleaseDetailSerializer(ReleaseSerializer):
+    """A release with the digests of its files. A hospital sees the count of its own images and no manifest."""
+
+    images = serializers.SerializerMethodField(help_text="images you may know of: all, or those of your hospital")
+    manifest = serializers.SerializerMethodField(
+        help_text="path -> SHA-256; empty unless you may have the whole release"
+    )
+
+    class Meta(ReleaseSerializer.Meta):
+        fields = [*ReleaseSerializer.Meta.fields, "images", "manifest"]
         read_only_fields = fields
 
     def get_images(self, release: Release) -> int:
-        return release.items.count()
+        return Image.objects.visible_to(self._user).filter(release_items__release=release).count()
+
+    def get_manifest(self, release: Release) -> dict[str, str]:
+        return release.manifest if sees_whole_release(release, self._user) else {}
+
+    @property
+    def _user(self) -> User:
+        user: User = self.context["request"].user
+        return user
+
+
+class PrepareSerializer(serializers.Serializer[Any]):
+    """Which request's accepted images to release."""
+
+    request = serializers.SlugField(max_length=120)
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """Why a release is withdrawn; everyone who holds it reads it."""
+
+    reason = serializers.CharField(max_length=2000)
 
 
 class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Batch]):
@@ -102,37 +137,51 @@ class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         batch: Batch = self.get_object()
         asked = DecisionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        notes = _notes(batch, asked.validated_data["notes"])
+        decision, summary = asked.validated_data["decision"], asked.validated_data["summary"]
         actor: Any = request.user
-        summary, notes = asked.validated_data["summary"], asked.validated_data["notes"]
-        match asked.validated_data["decision"]:
+        if decision == Review.Decision.ACCEPTED and notes:
+            raise CannotDo(
+                "An accepted batch carries no notes.",
+                remedy="Return the batch with its notes, or send none.",
+                code="notes_waiting",
+            )
+        match decision:
             case Review.Decision.ACCEPTED:
                 reviews.accept_batch(batch=batch, actor=actor, summary=summary)
             case Review.Decision.RETURNED:
-                files = {str(file.pk): file for file in batch.files.all()}
-                if unknown := set(notes) - set(files):
-                    raise CannotDo(
-                        f"{len(unknown)} of the notes name no file of this batch.",
-                        remedy="Use the ids of the batch's files.",
-                        code="unknown_file",
-                    )
-                reviews.return_batch(
-                    batch=batch, actor=actor, summary=summary, notes={files[key]: text for key, text in notes.items()}
-                )
+                reviews.return_batch(batch=batch, actor=actor, summary=summary, notes=notes)
             case _:
-                reviews.reject_batch(batch=batch, actor=actor, summary=summary)
+                reviews.reject_batch(batch=batch, actor=actor, summary=summary, notes=notes)
         batch.refresh_from_db()
         return Response(self.get_serializer(batch).data)
 
 
+def _notes(batch: Batch, texts: dict[str, str]) -> dict[SourceFile, str]:
+    files = {str(file.pk): file for file in batch.files.all()} if texts else {}
+    unknown = set(texts) - set(files)
+    if unknown:
+        raise CannotDo(
+            f"{len(unknown)} of the notes name no file of this batch.",
+            remedy="Use the ids of the batch's files.",
+            code="unknown_file",
+        )
+    return {files[key]: text for key, text in texts.items()}
+
+
 class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Release]):
-    """Releases. Reading needs the scope ``releases:read``; preparing and publishing are for staff."""
+    """Releases you may know of. Reading and downloading need the scope ``releases:read``."""
 
     scope = "releases"
     serializer_class = ReleaseSerializer
     queryset = Release.objects.none()
 
     def get_queryset(self) -> Any:
-        return Release.objects.visible_to(self.request.user).select_related("request")  # type: ignore[arg-type]
+        rows = Release.objects.visible_to(self.request.user).select_related("request")  # type: ignore[arg-type]
+        return rows.defer("manifest") if self.action == "list" else rows
+
+    def get_serializer_class(self) -> type[ReleaseSerializer]:
+        return ReleaseSerializer if self.action == "list" else ReleaseDetailSerializer
 
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY, 206: OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"])
@@ -141,38 +190,71 @@ class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         return deliver(request._request, request.user, self.get_object())  # type: ignore[arg-type]
 
 
-class PrepareReleaseView(APIView):
-    """Prepare a release of a request's accepted images. Staff only."""
+class StaffView(APIView):
+    """What only reviewers do. For everyone else it does not exist, as on the pages."""
 
     scope = "review"
 
-    @extend_schema(
-        request=inline_serializer("PrepareRelease", {"request": serializers.SlugField()}), responses={201: ReleaseSerializer}
-    )
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not getattr(request.user, "is_reviewer", False):
+            raise Http404
+
+    def answer(self, release: Release, *, code: int = status.HTTP_200_OK) -> Response:
+        """The release as it stands now."""
+        fresh = Release.objects.select_related("request").get(pk=release.pk)
+        return Response(ReleaseDetailSerializer(fresh, context={"request": self.request}).data, status=code)
+
+
+class PrepareReleaseView(StaffView):
+    """Prepare a release of a request's accepted images."""
+
+    @extend_schema(request=PrepareSerializer, responses={201: ReleaseDetailSerializer})
     def post(self, request: Request) -> Response:
-        require_staff(request.user)  # type: ignore[arg-type]
+        asked = PrepareSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
         wanted = get_object_or_404(
             DatasetRequest.objects.visible_to(request.user),  # type: ignore[arg-type]
-            slug=str(request.data.get("request", "")),
+            slug=asked.validated_data["request"],
         )
         release = releases.prepare_release(request=wanted, actor=request.user)  # type: ignore[arg-type]
-        return Response(ReleaseSerializer(release).data, status=status.HTTP_201_CREATED)
+        return self.answer(release, code=status.HTTP_201_CREATED)
 
 
-class PublishReleaseView(APIView):
-    """Publish a release that a colleague prepared. Staff only."""
+class PublishReleaseView(StaffView):
+    """Publish a release that a colleague prepared."""
 
-    scope = "review"
+    @extend_schema(request=None, responses=ReleaseDetailSerializer)
+    def post(self, request: Request, pk: UUID) -> Response:
+        release = get_object_or_404(Release, pk=pk)
+        return self.answer(releases.publish_release(release=release, actor=request.user))  # type: ignore[arg-type]
 
-    @extend_schema(request=None, responses=ReleaseSerializer)
-    def post(self, request: Request, pk: str) -> Response:
-        require_staff(request.user)  # type: ignore[arg-type]
-        release = get_object_or_404(Release.objects.visible_to(request.user), pk=pk)  # type: ignore[arg-type]
-        return Response(ReleaseSerializer(releases.publish_release(release=release, actor=request.user)).data)  # type: ignore[arg-type]
+
+class DiscardReleaseView(StaffView):
+    """Throw away a draft; the accepted images stay accepted."""
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, pk: UUID) -> Response:
+        releases.discard_release(release=get_object_or_404(Release, pk=pk), actor=request.user)  # type: ignore[arg-type]
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class WithdrawReleaseView(StaffView):
+    """Withdraw a published release: its grants end at once."""
+
+    @extend_schema(request=ReasonSerializer, responses=ReleaseDetailSerializer)
+    def post(self, request: Request, pk: UUID) -> Response:
+        asked = ReasonSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        release = get_object_or_404(Release, pk=pk)
+        reason = asked.validated_data["reason"]
+        return self.answer(releases.withdraw_release(release=release, actor=request.user, reason=reason))  # type: ignore[arg-type]
 
 
 ROUTES = [("review/batches", ReviewViewSet, "review-batch"), ("releases", ReleaseViewSet, "release")]
 API_URLS = [
     path("review/releases/", PrepareReleaseView.as_view(), name="api-release-prepare"),
     path("review/releases/<uuid:pk>/publish/", PublishReleaseView.as_view(), name="api-release-publish"),
+    path("review/releases/<uuid:pk>/discard/", DiscardReleaseView.as_view(), name="api-release-discard"),
+    path("review/releases/<uuid:pk>/withdraw/", WithdrawReleaseView.as_view(), name="api-release-withdraw"),
 ]

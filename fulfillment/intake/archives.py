@@ -68,7 +68,9 @@ def _refuse_hostile(wanted: list[zipfile.ZipInfo]) -> None:
         )
     for info in wanted:
         if info.flag_bits & 0x1:
-            raise ArchiveRefused("ARCHIVE_ENCRYPTED", "This archive is protected by a password.", "Send it without one.")
+            raise ArchiveRefused(
+                "ARCHIVE_ENCRYPTED", "This archive is protected by a password.", "Send it without one."
+            )
         if stat.S_ISLNK(info.external_attr >> 16):
             raise ArchiveRefused("ARCHIVE_HAS_LINKS", "This archive holds links.", "Archive the files themselves.")
         if info.file_size > settings.MAX_INSTANCE_BYTES:
@@ -85,7 +87,10 @@ def _extract(bundle: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest, size = hashlib.sha256(), 0
     try:
-        with bundle.open(info) as source, os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        with (
+            bundle.open(info) as source,
+            os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out,
+        ):
             while block := source.read(_BLOCK):
                 size += len(block)
                 if size > info.file_size:  # the directory lied about the size: the limits above were about the lie

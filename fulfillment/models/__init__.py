@@ -16,6 +16,7 @@ from fulfillment.models.imaging import DuplicateHit, Image, Label, Patient, Qual
 from fulfillment.models.outcome import (
     AccessGrant,
     DownloadEvent,
+    PendingNote,
     Release,
     ReleaseItem,
     ReleaseStatus,
@@ -34,6 +35,7 @@ __all__ = [
     "Image",
     "Label",
     "Patient",
+    "PendingNote",
     "PseudonymKey",
     "QualityScore",
     "Release",

@@ -117,7 +117,12 @@ class Batch(Entity):
     TRANSITIONS: ClassVar[dict[str, set[str]]] = {
         "open": {"sealed"},
         "sealed": {"in_review"},
-        "in_review": {"accepted", "returned", "rejected", "sealed"},  # sealed again: the reviewer gives it back to the queue
+        "in_review": {
+            "accepted",
+            "returned",
+            "rejected",
+            "sealed",
+        },  # sealed again: the reviewer gives it back to the queue
         "returned": {"sealed"},
         "accepted": set(),
         "rejected": set(),
@@ -132,9 +137,13 @@ class Batch(Entity):
     sealed_at = models.DateTimeField(null=True, blank=True)
     sealed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     review_due_at = models.DateTimeField(null=True, blank=True)
-    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     decided_at = models.DateTimeField(null=True, blank=True)
-    findings = models.JSONField(default=list, help_text="verdict of the whole batch against the specification, at sealing")
+    findings = models.JSONField(
+        default=list, help_text="verdict of the whole batch against the specification, at sealing"
+    )
 
     objects = BatchQuerySet.as_manager()
 
@@ -185,7 +194,12 @@ class Upload(Entity):
         help_text="keyed fingerprint of path, length and time of change: finds the upload again after a reload",
     )
     file = models.ForeignKey(
-        "SourceFile", null=True, blank=True, on_delete=models.SET_NULL, related_name="uploads", help_text="what it became"
+        "SourceFile",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="uploads",
+        help_text="what it became",
     )
     length = models.PositiveBigIntegerField()
     offset = models.PositiveBigIntegerField(default=0)
@@ -261,12 +275,18 @@ class SourceFile(Entity):
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="files")
     kind = models.CharField(max_length=10, choices=SourceKind.choices, default=SourceKind.INSTANCE)
-    number = models.PositiveIntegerField(help_text="the file's number in its batch, for people who may not see its name")
+    number = models.PositiveIntegerField(
+        help_text="the file's number in its batch, for people who may not see its name"
+    )
     sealed_name = models.BinaryField()
     name_digest = models.CharField(max_length=64, help_text="keyed fingerprint of the relative path")
-    content_digest = models.CharField(max_length=64, help_text="keyed fingerprint of the bytes: a plain hash would match originals")
+    content_digest = models.CharField(
+        max_length=64, help_text="keyed fingerprint of the bytes: a plain hash would match originals"
+    )
     size = models.PositiveBigIntegerField()
-    staged = models.CharField(max_length=200, blank=True, help_text="file in the staging folder until it is in quarantine")
+    staged = models.CharField(
+        max_length=200, blank=True, help_text="file in the staging folder until it is in quarantine"
+    )
     stored = models.CharField(max_length=200, blank=True, help_text="key in the quarantine storage")
     archive = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="members")
     status = models.CharField(max_length=12, choices=SourceFileStatus.choices, default=SourceFileStatus.RECEIVED)

@@ -152,7 +152,9 @@ class Label(Entity):
 
     class Meta:
         ordering = ["table", "row"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["table", "row", "finding"], name="one_label_a_table_row")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["table", "row", "finding"], name="one_label_a_table_row")
+        ]
 
     def __str__(self) -> str:
         return f"{self.finding}: {self.state}"

@@ -52,6 +52,23 @@ class ReviewNote(Immutable):
         return f"note on file {self.file.number}"
 
 
+class PendingNote(Entity):
+    """A note that a reviewer is still writing: kept while they look at page after page, sent with the decision.
+
+    It survives a batch that is given back: whoever claims it next sees it, and decides whether it goes out.
+    """
+
+    file = models.OneToOneField(SourceFile, on_delete=models.CASCADE, related_name="pending_note")
+    written_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    text = models.TextField(max_length=2000)
+
+    class Meta:
+        ordering = ["file__number"]
+
+    def __str__(self) -> str:
+        return f"unsent note on file {self.file.number}"
+
+
 class ReleaseStatus(models.TextChoices):
     DRAFT = "draft", "Draft"
     PUBLISHED = "published", "Published"
@@ -68,7 +85,11 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
         mine = Organization.objects.filter(memberships__user=user)
         return self.exclude(status=ReleaseStatus.DRAFT).filter(
             Q(request__organization__in=mine)
-            | Q(pk__in=ReleaseItem.objects.filter(image__source__batch__fulfillment__hospital__in=mine).values("release"))
+            | Q(
+                pk__in=ReleaseItem.objects.filter(image__source__batch__fulfillment__hospital__in=mine).values(
+                    "release"
+                )
+            )
         )
 
 
@@ -95,6 +116,9 @@ class Release(Entity):
     archive_sha256 = models.CharField(max_length=64, blank=True)
     manifest = models.JSONField(default=dict, help_text="path -> SHA-256 of every file in the package")
     problem = models.CharField(max_length=200, blank=True, help_text="why building the package failed")
+    # One worker builds at a time; a worker that died leaves a lease that runs out.
+    build_lease_until = models.DateTimeField(null=True, blank=True)
+    build_attempts = models.PositiveSmallIntegerField(default=0)
 
     objects = ReleaseQuerySet.as_manager()
 

@@ -1,6 +1,17 @@
 """The release package: a BagIt bag in one zip, written as a stream. Pure: no Django, no database, no storage."""
 
-from fulfillment.release.bag import Built, Entry, write_bag
+from fulfillment.release.bag import Built, DamagedEntry, Entry, write_bag
 from fulfillment.release.documents import PackageFacts, ReleasedImage, ReleasedLabel, documents
+from fulfillment.release.pictures import as_png
 
-__all__ = ["Built", "Entry", "PackageFacts", "ReleasedImage", "ReleasedLabel", "documents", "write_bag"]
+__all__ = [
+    "Built",
+    "DamagedEntry",
+    "Entry",
+    "PackageFacts",
+    "ReleasedImage",
+    "ReleasedLabel",
+    "as_png",
+    "documents",
+    "write_bag",
+]

@@ -1,4 +1,4 @@
-"""Writing a BagIt bag (RFC 8493) into a zip archive as a stream: one entry in memory at a time, the same bytes each time."""
+"""Writing a BagIt bag (RFC 8493) into a zip as a stream: one entry in memory at a time, the same bytes each time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of the payload: its path below ``data/``, how to read it, and the SHA-256 (hex) it must have, if known."""
+    """One file of the payload: its path below ``data/``, how to read it, the SHA-256 (hex) it must have if known."""
 
     path: str
     read: Callable[[], bytes]
@@ -30,18 +30,21 @@ class Built:
 
 
 class DamagedEntry(Exception):
-    """A stored file no longer has the bytes it had when it was released. Names the path, which holds pseudonyms only."""
+    """A stored file no longer has the bytes it had when it was accepted. Names its path: pseudonyms only."""
 
 
 def write_bag(target: BinaryIO, *, name: str, entries: Iterable[Entry], info: Mapping[str, str]) -> Built:
-    """Write ``<name>/`` as a bag with ``manifest-sha256.txt`` and ``tagmanifest-sha256.txt`` into a stored (uncompressed) zip.
+    """Write ``<name>/`` as a bag with SHA-256 manifests into a stored (uncompressed) zip.
 
-    ``info`` goes to ``bag-info.txt``; Payload-Oxum is added. Raises ``DamagedEntry`` when an entry's digest differs.
+    ``info`` goes to ``bag-info.txt``, each value on one line; Payload-Oxum is added. Raises ``DamagedEntry`` when an
+    entry's digest differs, and ``ValueError`` when two entries have one path or a path would leave the bag.
     """
     manifest: dict[str, str] = {}
     total = count = 0
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as bundle:
         for entry in entries:
+            if f"data/{entry.path}" in manifest or not _is_plain(entry.path):
+                raise ValueError("a path of the package is repeated or leaves the bag")
             data = entry.read()
             digest = hashlib.sha256(data).hexdigest()
             if entry.sha256 and digest != entry.sha256:
@@ -51,7 +54,7 @@ def write_bag(target: BinaryIO, *, name: str, entries: Iterable[Entry], info: Ma
             total, count = total + len(data), count + 1
         tags = {
             "bagit.txt": "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
-            "bag-info.txt": "".join(f"{key}: {value}\n" for key, value in info.items())
+            "bag-info.txt": "".join(f"{key}: {' '.join(value.split())}\n" for key, value in info.items())
             + f"Payload-Oxum: {total}.{count}\n",
             "manifest-sha256.txt": "".join(f"{digest}  {path}\n" for path, digest in sorted(manifest.items())),
         }
@@ -61,6 +64,11 @@ def write_bag(target: BinaryIO, *, name: str, entries: Iterable[Entry], info: Ma
         for path, text in tags.items():
             _write(bundle, f"{name}/{path}", text.encode())
     return Built(manifest, total)
+
+
+def _is_plain(path: str) -> bool:
+    parts = path.split("/")
+    return path.isprintable() and "\\" not in path and all(part not in ("", ".", "..") for part in parts)
 
 
 def _write(bundle: zipfile.ZipFile, path: str, data: bytes) -> None:

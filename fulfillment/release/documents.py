@@ -1,4 +1,4 @@
-"""The documents of a release: dataset card, terms, change log, tables, the specification, what de-identification did."""
+"""The documents of a release: card, terms, change log, tables, specification, what de-identification did."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fulfillment.labels import write_chexpert_csv
-from requests_app.spec import DatasetSpec, LabelFormat, summarise
-from requests_app.taxonomy import get_taxonomy
+from fulfillment.labels import LabelRow, labels_by_image, write_chexpert_csv
+from requests_app.spec import DatasetSpec, ImageFormat, LabelFormat, summarise
+from requests_app.taxonomy import LabelState, get_taxonomy
 
 #: Delivered today; whatever else a specification asks for is named in the card as not included.
 _LABEL_FORMATS = {LabelFormat.GENERIC_CSV, LabelFormat.CHEXPERT_CSV}
@@ -20,6 +20,8 @@ _LABEL_FORMATS = {LabelFormat.GENERIC_CSV, LabelFormat.CHEXPERT_CSV}
 
 #: Facts that are not the image's own: the site has a column with its code, labels have a table.
 _NOT_COLUMNS = {"site", "labels", "report_linked"}
+# A spreadsheet runs a cell that starts like this as a formula; header values come from anybody's scanner.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class ReleasedImage:
     site: str
     facts: Mapping[str, Any]
     quality_version: str
-    quality_total: float
+    quality_total: float | None
     quality_components: Mapping[str, float]
     masks: int
     labels: Sequence[ReleasedLabel] = ()
@@ -58,6 +60,7 @@ class PackageFacts:
     published_for: str
     date: str
     spec: DatasetSpec
+    spec_version: int
     spec_sha256: str
     terms: str
     changes: Sequence[str]
@@ -70,7 +73,8 @@ def documents(facts: PackageFacts, images: Sequence[ReleasedImage]) -> dict[str,
         "README.md": _card(facts, images),
         "TERMS.md": facts.terms,
         "CHANGELOG.md": _changelog(facts),
-        "spec.json": json.dumps(facts.spec.model_dump(mode="json"), indent=2, ensure_ascii=False, sort_keys=True) + "\n",
+        "spec.json": json.dumps(facts.spec.model_dump(mode="json"), indent=2, ensure_ascii=False, sort_keys=True)
+        + "\n",
         "metadata/images.csv": _images_table(images),
         "metadata/labels.csv": _labels_table(images),
         "metadata/quality.csv": _quality_table(images),
@@ -85,8 +89,14 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([["" if value is None else value for value in row] for row in rows])
+    writer.writerows([[_safe(value) for value in row] for row in rows])
     return out.getvalue()
+
+
+def _safe(value: Any) -> Any:
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _images_table(images: Sequence[ReleasedImage]) -> str:
@@ -114,7 +124,7 @@ def _labels_table(images: Sequence[ReleasedImage]) -> str:
 def _quality_table(images: Sequence[ReleasedImage]) -> str:
     names = sorted({name for image in images for name in image.quality_components})
     rows = (
-        [image.path, image.quality_version, round(image.quality_total, 1)]
+        [image.path, image.quality_version, None if image.quality_total is None else round(image.quality_total, 1)]
         + [round(image.quality_components[name], 1) if name in image.quality_components else None for name in names]
         for image in images
     )
@@ -122,9 +132,16 @@ def _quality_table(images: Sequence[ReleasedImage]) -> str:
 
 
 def _chexpert_table(spec: DatasetSpec, images: Sequence[ReleasedImage]) -> str:
+    """CheXpert's wide table. Where readers differ, the image's state is "possible", as everywhere in GetDATA."""
     taxonomy = spec.taxonomy()
-    keys = dict(zip(taxonomy.names, taxonomy.keys, strict=True))
-    states = {image.path: {keys[label.finding]: label.state for label in image.labels} for image in images}
+    rows = [
+        LabelRow(image.path, "file", finding.key, finding.name, LabelState(label.state))
+        for image in images
+        for label in image.labels
+        # A label given for an earlier version of the specification may have no place in this one.
+        if (finding := taxonomy.find(label.finding)) is not None
+    ]
+    states = {**{image.path: {} for image in images}, **labels_by_image(rows)}
     return write_chexpert_csv(states, taxonomy, spec.labels.uncertainty, target=get_taxonomy("chexpert-14"))
 
 
@@ -150,9 +167,15 @@ def _changelog(facts: PackageFacts) -> str:
 
 
 def _counts(title: str, values: Iterable[str]) -> str:
-    counted = Counter(value or "not stated" for value in values)
-    rows = "\n".join(f"| {value} | {count} |" for value, count in sorted(counted.items(), key=lambda kv: (-kv[1], kv[0])))
+    counted = Counter(" ".join(value.replace("|", "/").split()) or "not stated" for value in values)
+    rows = "\n".join(
+        f"| {value} | {count} |" for value, count in sorted(counted.items(), key=lambda kv: (-kv[1], kv[0]))
+    )
     return f"\n| {title} | Images |\n|---|---:|\n{rows}\n"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _card(facts: PackageFacts, images: Sequence[ReleasedImage]) -> str:
@@ -163,13 +186,23 @@ def _card(facts: PackageFacts, images: Sequence[ReleasedImage]) -> str:
     label_rows = "\n".join(f"| {finding} | {state} | {count} |" for (finding, state), count in sorted(states.items()))
     labels = f"| Finding | State | Labels |\n|---|---|---:|\n{label_rows}" if states else "No labels were delivered."
     asked = "\n".join(f"- {line}" for line in summarise(spec))
+    pictures = [
+        f"- `{form.value}/<patient>/<study>/<series>/*.png`: the same images as {form.plain}"
+        for form in spec.delivery.image_formats
+        if form is not ImageFormat.DICOM
+    ]
+    tables = ["`metadata/images.csv`", "`metadata/labels.csv`", "`metadata/quality.csv`"]
+    if LabelFormat.CHEXPERT_CSV in spec.delivery.label_formats:
+        tables.append('`metadata/chexpert.csv` (readers who differ give "possible")')
     sentences = [
         f"# {facts.title}: release {facts.number}\n",
         f"Prepared for {facts.published_for} on {facts.date} through GetDATA.",
-        f"{len(images)} images of {len(patients)} patients from {len({image.site for image in images})} site(s).\n",
+        f"{_count(len(images), 'image')} of {_count(len(patients), 'patient')} "
+        f"from {_count(len({image.site for image in images}), 'site')}.\n",
         "## What was asked for\n",
         asked,
-        f"\nThe specification is `spec.json` (SHA-256 `{facts.spec_sha256}`).",
+        f"\nThe specification is version {facts.spec_version}, in `spec.json`; "
+        f"the SHA-256 of its canonical JSON is `{facts.spec_sha256}`.",
         "\n## What is here\n",
         _counts("View", (str(image.facts.get("view") or "") for image in images)),
         _counts("Sex", (str(image.facts.get("sex") or "") for image in images)),
@@ -181,7 +214,8 @@ def _card(facts: PackageFacts, images: Sequence[ReleasedImage]) -> str:
         "A reader's id is a pseudonym.",
         "\n## Files\n",
         "- `dicom/<patient>/<study>/<series>/*.dcm`: de-identified DICOM (all identifiers are keyed pseudonyms)",
-        "- `metadata/images.csv`, `metadata/labels.csv`, `metadata/quality.csv`",
+        *pictures,
+        f"- {', '.join(tables)}; a text cell that a spreadsheet would run as a formula begins with an apostrophe",
         "- `deidentification.json`: what was done, and what was withheld and why",
         "- `TERMS.md`: what you may do; `CHANGELOG.md`: what changed",
         "\nThe package is a BagIt bag: `python -m bagit --validate .` checks every byte.",

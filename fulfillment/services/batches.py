@@ -193,13 +193,16 @@ def withdraw_file(*, file: SourceFile, actor: User) -> SourceFile:
                 )
         for one in members:
             _withdraw(one, actor)
-        return _withdraw(file, actor)
+        moved = _withdraw(file, actor)
+    for one in [file, *members]:
+        staging.discard(one.staged)
+    return moved
 
 
 def _withdraw(file: SourceFile, actor: User) -> SourceFile:
     if file.status not in WITHDRAWABLE:
         raise StaleState(SourceFile, SourceFileStatus.RECEIVED, SourceFileStatus.WITHDRAWN)
-    moved = transition(
+    return transition(
         SourceFile,
         file.pk,
         file.status,
@@ -208,10 +211,6 @@ def _withdraw(file: SourceFile, actor: User) -> SourceFile:
         changes={"staged": "", "settled_at": timezone.now()},
         data={"number": file.number},
     )
-    if file.staged:
-        staged = file.staged
-        transaction.on_commit(lambda: staging.discard(staged))
-    return moved
 
 
 def retry_file(*, file: SourceFile, actor: User) -> SourceFile:

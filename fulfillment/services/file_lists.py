@@ -28,17 +28,28 @@ class FileRow:
     image_id: Any = None
 
     @property
-    def title(self) -> str:
-        return self.name or f"File {self.file.number}"
+    def main(self) -> dict[str, str] | None:
+        """The finding that decided over the file, or the first that binds; None when nothing refused it."""
+        if self.file.status == SourceFileStatus.PASSED:
+            return None
+        decided = (cause for cause in self.causes if cause["code"] == self.file.reason)
+        binding = (cause for cause in self.causes if cause["severity"] == "must")
+        return next(decided, None) or next(binding, None) or next(iter(self.causes), None)
+
+    @property
+    def more(self) -> list[dict[str, str]]:
+        """Every other finding."""
+        return [cause for cause in self.causes if cause is not self.main]
 
 
 def files_of(batch: Batch, *, status: str = "", reason: str = "") -> QuerySet[SourceFile]:
     """Files in the order of their numbers. Withdrawn ones and opened archives show only when asked for."""
     files = batch.files.select_related("image").order_by("number")
-    if status in SourceFileStatus.values:
-        files = files.filter(status=status)
-    else:
-        files = files.exclude(status=SourceFileStatus.WITHDRAWN)
+    files = (
+        files.filter(status=status)
+        if status in SourceFileStatus.values
+        else files.exclude(status=SourceFileStatus.WITHDRAWN)
+    )
     files = files.exclude(kind=SourceKind.ARCHIVE, status=SourceFileStatus.PASSED)
     return files.filter(reason=reason) if reason else files
 

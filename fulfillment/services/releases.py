@@ -1,51 +1,66 @@
-"""Releases: prepared by one reviewer, built by a worker, published by another reviewer, granted, downloaded, withdrawn."""
+"""Releases: prepared by one reviewer, published by another, withdrawn when something is wrong with them."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.core.files import File
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Max
 from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment.models import (
     AccessGrant,
+    Batch,
     BatchStatus,
-    DownloadEvent,
     Image,
     Release,
     ReleaseItem,
     ReleaseStatus,
-    SourceFile,
     SourceFileStatus,
 )
-from fulfillment.release import Entry, PackageFacts, ReleasedImage, ReleasedLabel, documents, write_bag
-from fulfillment.release.bag import DamagedEntry
-from fulfillment.release.pictures import as_png
-from fulfillment.services.independence import require_independent
+from fulfillment.services.grants import downloads_for, live_grant, note_download
+from fulfillment.services.independence import require_independent, require_not_deliverer
+from fulfillment.services.release_building import (
+    BUILD_TASK,
+    MAX_BUILD_ATTEMPTS,
+    build_release,
+    ring_for_unbuilt,
+)
 from fulfillment.services.reviews import members_with
 from getdata.accounts.models import Organization, User
-from getdata.accounts.permissions import can, require_staff
+from getdata.accounts.permissions import require_staff, require_verified
 from getdata.audit.chain import record
 from getdata.common import storage
 from getdata.common.problems import CannotDo
 from getdata.common.queue import enqueue
 from getdata.common.states import transition
 from getdata.notifications.services import notify
-from requests_app.models import DatasetRequest
-from requests_app.spec import DatasetSpec, ImageFormat
+from requests_app.models import Agreement, DatasetRequest, SpecVersion
+from requests_app.spec import DatasetSpec
 
-logger = logging.getLogger("getdata.releases")
 DEFAULT_GRANT_DAYS = 365
+DAYS_A_MONTH = 30
+
+__all__ = [
+    "MAX_BUILD_ATTEMPTS",
+    "accepted_images",
+    "build_again",
+    "build_release",
+    "discard_release",
+    "downloads_for",
+    "images_gone",
+    "live_grant",
+    "note_download",
+    "parties_of",
+    "prepare_release",
+    "publish_release",
+    "ring_for_unbuilt",
+    "what_bars_releasing",
+    "withdraw_release",
+]
 
 
 def accepted_images(request: DatasetRequest) -> Any:
@@ -63,25 +78,49 @@ def parties_of(request: DatasetRequest) -> list[Organization]:
     return [request.organization, *Organization.objects.filter(fulfillments__request=request).distinct()]
 
 
-def prepare_release(*, request: DatasetRequest, actor: User) -> Release:
-    """Collect every accepted image into a draft release and have a worker build its package."""
+def _require_may_release(actor: User, request: DatasetRequest) -> None:
     require_independent(actor, *parties_of(request))
+    batches = Batch.objects.filter(fulfillment__request=request).select_related("fulfillment")
+    require_not_deliverer(actor, list(batches))
+
+
+def what_bars_releasing(actor: User, request: DatasetRequest) -> CannotDo | None:
+    """Why this person may not release to the request, or None: for a page to say it before anybody presses a button."""
+    try:
+        _require_may_release(actor, request)
+    except CannotDo as refusal:
+        return refusal
+    return None
+
+
+def prepare_release(*, request: DatasetRequest, actor: User) -> Release:
+    """Collect every accepted image into a draft release and have a worker build its package. Raises ``CannotDo``."""
+    _require_may_release(actor, request)
     with transaction.atomic():
         # Locks the request's row, so that two reviewers cannot take the same number.
-        request = DatasetRequest.objects.select_for_update().get(pk=request.pk)
+        request = (
+            DatasetRequest.objects.select_for_update(of=("self",)).select_related("organization").get(pk=request.pk)
+        )
         if request.releases.filter(status=ReleaseStatus.DRAFT).exists():
             raise CannotDo(
                 "A release of this request is already being prepared.",
-                remedy="Publish that one first.",
+                remedy="Publish or discard that one first.",
                 code="draft_exists",
             )
         images = list(accepted_images(request))
         if not images:
-            raise CannotDo("No image of this request was accepted yet.", remedy="Review a batch first.", code="no_images")
+            raise CannotDo(
+                "No image of this request was accepted yet.", remedy="Review a batch first.", code="no_images"
+            )
+        _require_signed_terms(images)
         number = (request.releases.aggregate(n=Max("number"))["n"] or 0) + 1
         release = Release.objects.create(request=request, number=number, prepared_by=actor)
         ReleaseItem.objects.bulk_create(
-            ReleaseItem(release=release, image=image, path=_path(image), sha256=image.output_sha256) for image in images
+            (
+                ReleaseItem(release=release, image=image, path=_path(image), sha256=image.output_sha256)
+                for image in images
+            ),
+            batch_size=1000,
         )
         record(
             verb="release.prepared",
@@ -90,84 +129,69 @@ def prepare_release(*, request: DatasetRequest, actor: User) -> Release:
             organization_id=request.organization_id,
             data={"images": len(images), "number": number},
         )
-        enqueue("fulfillment.build_release_task", str(release.pk))
+        enqueue(BUILD_TASK, str(release.pk))
     return release
 
 
-def build_release(pk: object) -> None:
-    """Write the package to storage and note its digest. Does nothing when it is built already; safe to repeat."""
-    release = Release.objects.select_related("request__organization").get(pk=pk)
-    if release.is_built or release.status != ReleaseStatus.DRAFT:
-        return
-    Path(settings.STAGING).mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=settings.STAGING, prefix="release-", suffix=".zip") as handle:
-        facts, images = _describe(release)
-        try:
-            built = write_bag(
-                handle,  # type: ignore[arg-type]
-                name=facts.name,
-                entries=_entries(release, facts, images),
-                info={
-                    "Source-Organization": "GetDATA",
-                    "External-Identifier": facts.name,
-                    "External-Description": facts.title,
-                    "Bagging-Date": facts.date,
-                },
-            )
-        except DamagedEntry:
-            logger.exception("release.damaged", extra={"release": str(release.pk)})
-            Release.objects.filter(pk=release.pk, archive="").update(problem="A stored image no longer has its bytes.")
-            return
-        handle.flush()
-        size = handle.tell()
-        handle.seek(0)
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()  # type: ignore[arg-type]
-        handle.seek(0)
-        key = f"releases/{release.pk}/{facts.name}.zip"
-        storage.released().save(key, File(handle))
-    with transaction.atomic():
-        noted = Release.objects.filter(pk=release.pk, archive="", status=ReleaseStatus.DRAFT).update(
-            archive=key, archive_size=size, archive_sha256=digest, manifest=built.manifest, problem=""
+def _require_signed_terms(images: Iterable[Image]) -> None:
+    """No image leaves without the agreement it was delivered under."""
+    offers = {image.source.batch.fulfillment.offer_id for image in images}
+    signed = [
+        agreement.offer_id
+        for agreement in Agreement.objects.filter(offer__in=offers).prefetch_related("signatures")
+        if len(agreement.signatures.all()) == 2
+    ]
+    if offers - set(signed):
+        raise CannotDo(
+            "Images of this request were delivered without an agreement that both parties signed.",
+            remedy="Treat it as an incident: nothing of this request can be released before it is settled.",
+            code="agreement_missing",
         )
-        if noted:
-            record(
-                verb="release.built",
-                target=release,
-                organization_id=release.request.organization_id,
-                data={"sha256": digest, "bytes": size, "files": len(built.manifest)},
+
+
+def build_again(*, release: Release, actor: User) -> None:
+    """Try once more to build a draft whose package failed."""
+    require_staff(actor)
+    with transaction.atomic():
+        fresh = Release.objects.filter(pk=release.pk, status=ReleaseStatus.DRAFT, archive="").exclude(problem="")
+        if not fresh.update(problem="", build_attempts=0, build_lease_until=None):
+            raise CannotDo(
+                "This package is built or being built.",
+                remedy="Reload the page to see where it stands.",
+                code="not_failed",
             )
-            others = User.objects.filter(staff_role__in=["reviewer", "administrator"]).exclude(pk=release.prepared_by_id)
-            notify(
-                event="release.waits",
-                users=others,
-                text=f"Release {release.number} of “{release.request.title}” waits for a second person.",
-                url=reverse("release_detail", args=[release.pk]),
-            )
+        record(verb="release.build_again", target=release, actor=actor, organization_id=release.request.organization_id)
+        enqueue(BUILD_TASK, str(release.pk))
 
 
 def publish_release(*, release: Release, actor: User) -> Release:
-    """Publish a built release and grant it to the organization that asked. A second person must do it."""
-    require_independent(actor, *parties_of(release.request))
-    if actor.pk == release.prepared_by_id:
-        raise CannotDo(
-            "You prepared this release.", remedy="A second reviewer must publish it.", code="second_person_needed"
-        )
-    if not release.is_built:
-        raise CannotDo(
-            release.problem or "The package is still being built.",
-            remedy="Wait until it is built; this page says when.",
-            code="not_built",
-        )
-    gone = release.items.exclude(image__source__status=SourceFileStatus.PASSED).count()
-    if gone:
-        raise CannotDo(
-            f"{gone} image(s) of this release were withdrawn or returned since it was prepared.",
-            remedy="Discard this draft and prepare the release again.",
-            code="images_gone",
-        )
-    months = _spec(release).terms.retention_months
-    expires = timezone.now() + timedelta(days=30 * months if months else DEFAULT_GRANT_DAYS)
+    """Publish a built release and grant it to the organization that asked. A second person must do it.
+
+    Raises ``CannotDo`` or ``StaleState``.
+    """
+    _require_may_release(actor, release.request)
+    require_verified(release.request.organization)
     with transaction.atomic():
+        # The row is locked, so that nothing is published that a colleague discards at the same moment.
+        release = _locked_draft(release, "Only a draft can be published.")
+        if actor.pk == release.prepared_by_id:
+            raise CannotDo(
+                "You prepared this release.", remedy="A second reviewer must publish it.", code="second_person_needed"
+            )
+        if not release.is_built:
+            raise CannotDo(
+                release.problem or "The package is still being built.",
+                remedy="Wait until it is built; this page says when." if not release.problem else "Build it again.",
+                code="not_built",
+            )
+        gone = images_gone(release)
+        if gone:
+            raise CannotDo(
+                f"{gone:,} {'image' if gone == 1 else 'images'} of this release "
+                f"{'was' if gone == 1 else 'were'} withdrawn or returned since it was prepared.",
+                remedy="Discard this draft and prepare the release again.",
+                code="images_gone",
+            )
         published = transition(
             Release,
             release.pk,
@@ -178,7 +202,10 @@ def publish_release(*, release: Release, actor: User) -> Release:
         )
         organization = release.request.organization
         grant = AccessGrant.objects.create(
-            release=published, organization=organization, granted_by=actor, expires_at=expires
+            release=published,
+            organization=organization,
+            granted_by=actor,
+            expires_at=timezone.now() + timedelta(days=_grant_days(release)),
         )
         record(verb="grant.made", target=grant, actor=actor, organization_id=organization.pk)
         notify(
@@ -190,23 +217,55 @@ def publish_release(*, release: Release, actor: User) -> Release:
     return published
 
 
+def images_gone(release: Release) -> int:
+    """Images of the release whose file no longer stands as passed in an accepted batch."""
+    return release.items.exclude(
+        image__source__status=SourceFileStatus.PASSED, image__source__batch__status=BatchStatus.ACCEPTED
+    ).count()
+
+
+def _grant_days(release: Release) -> int:
+    """How long the shortest of the agreements allows keeping the data; a year where none of them says."""
+    documents = SpecVersion.objects.filter(
+        pk__in=release.items.values("image__source__batch__fulfillment__offer__spec_version")
+    ).values_list("document", flat=True)
+    months = [DatasetSpec.model_validate(document).terms.retention_months for document in documents]
+    stated = [month for month in months if month]
+    return DAYS_A_MONTH * min(stated) if stated else DEFAULT_GRANT_DAYS
+
+
 def discard_release(*, release: Release, actor: User) -> None:
-    """Remove a draft that was never published; its images stay. The audit log keeps that it existed."""
-    require_staff(actor)
+    """Throw away a draft that was never published."""
+    require_independent(actor, *parties_of(release.request))
     with transaction.atomic():
-        removed = Release.objects.select_for_update().filter(pk=release.pk, status=ReleaseStatus.DRAFT).first()
-        if removed is None:
-            raise CannotDo("Only a draft can be discarded.", remedy="Withdraw a published release instead.", code="not_draft")
-        record(verb="release.discarded", target=removed, actor=actor, organization_id=release.request.organization_id)
-        removed.delete()
-    if release.archive:
-        storage.released().delete(release.archive)
+        draft = _locked_draft(release, "Only a draft can be discarded.")
+        archive = draft.archive
+        record(verb="release.discarded", target=draft, actor=actor, organization_id=draft.request.organization_id)
+        draft.delete()
+    if archive:
+        storage.released().delete(archive)
+
+
+def _locked_draft(release: Release, otherwise: str) -> Release:
+    draft = (
+        Release.objects.select_for_update(of=("self",))
+        .select_related("request__organization")
+        .filter(pk=release.pk, status=ReleaseStatus.DRAFT)
+        .first()
+    )
+    if draft is None:
+        raise CannotDo(otherwise, remedy="Reload the page to see where this release stands.", code="not_draft")
+    return draft
 
 
 def withdraw_release(*, release: Release, actor: User, reason: str) -> Release:
-    """Withdraw a published release: its grants end at once."""
+    """Withdraw a published release: its grants end at once, and everyone who holds it is told.
+
+    Any member of staff may: stopping a release must not wait for an independent colleague.
+    """
     require_staff(actor)
-    if not reason.strip():
+    reason = reason.strip()
+    if not reason:
         raise CannotDo("Withdrawing needs a reason.", remedy="Say why, for the people who hold it.", code="no_reason")
     with transaction.atomic():
         withdrawn = transition(
@@ -215,34 +274,20 @@ def withdraw_release(*, release: Release, actor: User, reason: str) -> Release:
             ReleaseStatus.PUBLISHED,
             ReleaseStatus.WITHDRAWN,
             actor=actor,
-            changes={"status_note": reason.strip()},
+            changes={"status_note": reason},
         )
-        withdrawn.grants.filter(revoked_at=None).update(revoked_at=timezone.now(), revoked_reason=reason.strip())
+        grants = list(withdrawn.grants.filter(revoked_at=None).select_related("organization"))
+        withdrawn.grants.filter(revoked_at=None).update(revoked_at=timezone.now(), revoked_reason=reason)
+        for grant in grants:
+            record(verb="grant.revoked", target=grant, actor=actor, organization_id=grant.organization_id)
+        holders = {user.pk: user for grant in grants for user in members_with(grant.organization, "download")}
+        notify(
+            event="release.withdrawn",
+            users=holders.values(),
+            text=f"Release {withdrawn.number} of “{withdrawn.request.title}” was withdrawn. Destroy your copies.",
+            url=reverse("release_detail", args=[withdrawn.pk]),
+        )
     return withdrawn
-
-
-def live_grant(*, release: Release, user: User) -> AccessGrant | None:
-    """The grant under which this person may download the release now, or None."""
-    if release.status != ReleaseStatus.PUBLISHED:
-        return None
-    for grant in release.grants.filter(revoked_at=None).select_related("organization"):
-        if grant.is_live and can(user, "download", grant.organization):
-            return grant
-    return None
-
-
-def note_download(*, grant: AccessGrant, user: User, path: str, first_byte: int) -> DownloadEvent:
-    """Write the download into the custody ledger before a byte leaves."""
-    with transaction.atomic():
-        event = DownloadEvent.objects.create(grant=grant, user=user, path=path, first_byte=first_byte)
-        record(
-            verb="release.downloaded",
-            target=grant.release,
-            actor=user,
-            organization_id=grant.organization_id,
-            data={"first_byte": first_byte},
-        )
-    return event
 
 
 def _path(image: Image) -> str:
@@ -251,92 +296,3 @@ def _path(image: Image) -> str:
         f"dicom/{study.patient.pseudonym}/{study.study_instance_uid}/"
         f"{image.series.series_instance_uid}/{image.sop_instance_uid}.dcm"
     )
-
-
-def _spec(release: Release) -> DatasetSpec:
-    version = release.request.current_version
-    assert version is not None  # a request with accepted images was opened
-    return DatasetSpec.model_validate(version.document)
-
-
-def _describe(release: Release) -> tuple[PackageFacts, list[ReleasedImage]]:
-    version = release.request.current_version
-    assert version is not None
-    items = list(
-        release.items.select_related("image__source__batch__fulfillment__offer__agreement").prefetch_related(
-            "image__labels", "image__scores"
-        )
-    )
-    sites: dict[Any, str] = {}
-    for item in sorted(items, key=lambda item: str(item.image.source.batch.fulfillment.hospital_id)):
-        sites.setdefault(item.image.source.batch.fulfillment.hospital_id, f"site-{len(sites) + 1:02}")
-    withheld = (
-        SourceFile.objects.filter(batch__in={item.image.source.batch_id for item in items})
-        .exclude(reason="")
-        .values_list("reason")
-        .annotate(n=Count("pk"))
-        .order_by()
-    )
-    agreements = {item.image.source.batch.fulfillment.offer.agreement for item in items}
-    terms = "\n\n---\n\n".join(sorted(agreement.text for agreement in agreements))
-    previous = release.request.releases.filter(number__lt=release.number).order_by("-number").first()
-    facts = PackageFacts(
-        name=f"getdata-{release.request.slug}-v{release.number}",
-        title=release.request.title,
-        number=release.number,
-        published_for=release.request.organization.name,
-        date=release.created_at.date().isoformat(),
-        spec=_spec(release),
-        spec_sha256=version.sha256,
-        terms=terms + "\n",
-        changes=_changes(release, previous),
-        withheld=dict(withheld),
-    )
-    return facts, [_image(item, sites) for item in items]
-
-
-def _changes(release: Release, previous: Release | None) -> list[str]:
-    now = set(release.items.values_list("image_id", flat=True))
-    if previous is None:
-        return [f"First release: {len(now)} images."]
-    before = set(previous.items.values_list("image_id", flat=True))
-    return [f"{len(now - before)} images added since release {previous.number}.", f"{len(before - now)} images removed."]
-
-
-def _image(item: ReleaseItem, sites: dict[Any, str]) -> ReleasedImage:
-    image = item.image
-    score = next(iter(image.scores.all()), None)
-    return ReleasedImage(
-        path=item.path,
-        sha256=item.sha256,
-        site=sites[image.source.batch.fulfillment.hospital_id],
-        facts=image.facts,
-        quality_version=score.version if score else "",
-        quality_total=score.total if score else 0.0,
-        quality_components=score.components if score else {},
-        masks=len(image.masks),
-        labels=[
-            ReleasedLabel(label.finding, label.state, label.source_method, label.reader) for label in image.labels.all()
-        ],
-        deid=image.deid_record,
-    )
-
-
-def _entries(release: Release, facts: PackageFacts, images: list[ReleasedImage]) -> Iterator[Entry]:
-    for path, data in documents(facts, images).items():
-        yield Entry(path, lambda data=data: data)  # type: ignore[misc]
-    wanted = [form for form in facts.spec.delivery.image_formats if form != ImageFormat.DICOM]
-    for item in release.items.select_related("image").iterator(chunk_size=200):
-        key = item.image.stored
-        yield Entry(item.path, lambda key=key: storage.get(storage.released(), key), item.sha256)  # type: ignore[misc]
-        for form in wanted:
-            path = f"{form.value}/{item.path.removeprefix('dicom/').removesuffix('.dcm')}.png"
-            yield Entry(path, lambda key=key, form=form: as_png(storage.get(storage.released(), key), form))  # type: ignore[misc]
-
-
-def downloads_for(*, release: Release, user: User) -> Any:
-    """The custody ledger of a release, for staff and for the organizations that hold it; others see nothing."""
-    events = DownloadEvent.objects.filter(grant__release=release).select_related("user", "grant__organization")
-    if user.is_reviewer:
-        return events
-    return events.filter(grant__organization__memberships__user=user)

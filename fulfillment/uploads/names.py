@@ -11,6 +11,7 @@ from getdata.common import crypto
 from getdata.common.problems import CannotDo
 
 MAX_NAME = 1024
+UNREADABLE = "(this name cannot be opened with the present key)"
 
 #: What operating systems leave in folders; nobody means to deliver it.
 NOISE = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
@@ -74,8 +75,14 @@ def unseal_name(row: SourceFile | Upload) -> str:
 
 
 def unseal_names(rows: Iterable[SourceFile | Upload]) -> dict[object, str]:
-    """Primary key -> relative path, for one page of a list."""
-    return {row.pk: unseal_name(row) for row in rows}
+    """Primary key -> relative path, for one page of a list. One that does not open does not take the page with it."""
+    found: dict[object, str] = {}
+    for row in rows:
+        try:
+            found[row.pk] = unseal_name(row)
+        except crypto.CannotOpen:
+            found[row.pk] = UNREADABLE
+    return found
 
 
 def _bad(message: str, remedy: str) -> CannotDo:

@@ -33,6 +33,7 @@ from requests_app.progress import meter
 
 A_PAGE = 25
 FILES_A_PAGE = 50
+SHORT = "COUNT_SHORT"
 
 
 def _person(request: HttpRequest) -> User:
@@ -266,7 +267,7 @@ def batch_progress(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("batch_detail", pk=pk)
     context = progress_context(batch, _person(request))
     response = render(request, "fulfillment/deliveries/_progress.html", context)
-    if context["progress"].is_settled and request.GET.get("working"):
+    if context["progress"].is_settled:
         response["HX-Trigger"] = "batch-settled"  # the list of files asks for itself again
     response["Cache-Control"] = "no-store"
     return response
@@ -305,6 +306,7 @@ def batch_seal(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     hindrance = batches.what_hinders_sealing(batch)
     images = Image.objects.live().filter(source__batch=batch)
     progress = ledger.progress(batch)
+    findings = batches.batch_findings(batch)
     context = {
         "batch": batch,
         "hindrance": hindrance,
@@ -313,7 +315,9 @@ def batch_seal(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         "patients": images.values("series__study__patient").distinct().count(),
         "labels": batch.labels.filter(image__in=images).count(),
         "left_out": sum(progress.by_status.get(status, 0) for status in batches.RETRIABLE),
-        "findings": batches.batch_findings(batch),
+        # What is only short is the meter's to say: batches and hospitals add up.
+        "findings": [finding for finding in findings if finding["code"] != SHORT],
+        "short": sum(finding["code"] == SHORT for finding in findings),
         "meter": meter(batch.fulfillment.request),
         "review_days": batches.REVIEW_WORKING_DAYS,
     }

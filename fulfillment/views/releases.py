@@ -14,8 +14,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment.forms import ReasonForm
-from fulfillment.models import Release
-from fulfillment.selectors import release_breakdown
+from fulfillment.models import Release, ReleaseStatus
+from fulfillment.selectors import release_batches, release_breakdown, sees_whole_release
 from fulfillment.services import releases
 from getdata.accounts.models import User
 from getdata.common import storage
@@ -43,8 +43,15 @@ def release_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def release_state(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The part of the page that changes while the package is being built."""
-    return render(request, "fulfillment/releases/_state.html", _context(request, _release(request, pk)))
+    """The part of the page that changes while the package is being built; once it is settled, the whole page again."""
+    if request.headers.get("HX-Request") != "true":
+        return redirect("release_detail", pk=pk)
+    release = _release(request, pk)
+    response = render(request, "fulfillment/releases/_state.html", _context(request, release))
+    response["Cache-Control"] = "no-store"
+    if release.is_built or release.problem or release.status != ReleaseStatus.DRAFT:
+        response["HX-Refresh"] = "true"
+    return response
 
 
 @login_required
@@ -71,6 +78,16 @@ def release_publish(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @login_required
 @require_POST
 @shows_refusals("release_detail")
+def release_build(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    user = _staff(request)
+    releases.build_again(release=_release(request, pk), actor=user)
+    messages.success(request, "The package is being built again.")
+    return redirect("release_detail", pk=pk)
+
+
+@login_required
+@require_POST
+@shows_refusals("release_detail")
 def release_discard(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     user = _staff(request)
     releases.discard_release(release=_release(request, pk), actor=user)
@@ -83,9 +100,12 @@ def release_discard(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @shows_refusals("release_detail")
 def release_withdraw(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     user = _staff(request)
+    release = _release(request, pk)
     form = ReasonForm(request.POST)
-    reason = form.cleaned_data["reason"] if form.is_valid() else ""
-    releases.withdraw_release(release=_release(request, pk), actor=user, reason=reason)
+    if not form.is_valid():
+        context = {**_context(request, release), "form": form}
+        return render(request, "fulfillment/releases/detail.html", context)
+    releases.withdraw_release(release=release, actor=user, reason=form.cleaned_data["reason"])
     messages.success(request, "The release is withdrawn; nobody can download it any more.")
     return redirect("release_detail", pk=pk)
 
@@ -103,12 +123,7 @@ def deliver(request: HttpRequest, user: User, release: Release) -> HttpResponseB
     grant = releases.live_grant(release=release, user=user)
     if grant is None:
         raise Http404
-    first = re.match(r"bytes=(\d+)-", request.headers.get("Range", ""))
-    if request.method == "GET":
-        releases.note_download(
-            grant=grant, user=user, path=release.archive, first_byte=int(first[1][:18]) if first else 0
-        )
-    return storage.send_file(
+    response = storage.send_file(
         request,
         storage.released(),
         release.archive,
@@ -116,6 +131,22 @@ def deliver(request: HttpRequest, user: User, release: Release) -> HttpResponseB
         size=release.archive_size,
         etag=release.archive_sha256,
     )
+    if request.method == "GET" and response.status_code < 400:
+        # The response is read only after this view returns: nothing has left yet.
+        first = _first_byte(request, response, release.archive_size)
+        releases.note_download(grant=grant, user=user, path=release.archive, first_byte=first)
+    return response
+
+
+def _first_byte(request: HttpRequest, response: HttpResponseBase, size: int) -> int:
+    """Where the sent part begins. When a proxy or an S3 store serves the range, what was asked for stands in."""
+    sent = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    if sent:
+        return int(sent[1])
+    if response.status_code == 200 and "X-Accel-Redirect" not in response.headers:
+        return 0
+    asked = re.match(r"bytes=(\d{1,18})-", request.headers.get("Range", ""))
+    return min(int(asked[1]), size) if asked else 0
 
 
 def _staff(request: HttpRequest) -> User:
@@ -126,24 +157,29 @@ def _staff(request: HttpRequest) -> User:
 
 def _release(request: HttpRequest, pk: UUID) -> Release:
     assert isinstance(request.user, User)
-    rows = Release.objects.visible_to(request.user).select_related("request__organization", "prepared_by", "published_by")
+    rows = Release.objects.visible_to(request.user).select_related(
+        "request__organization", "prepared_by", "published_by"
+    )
     return get_object_or_404(rows, pk=pk)
 
 
 def _context(request: HttpRequest, release: Release) -> dict[str, object]:
     user = request.user
     assert isinstance(user, User)
+    whole = sees_whole_release(release, user)
+    draft = release.status == ReleaseStatus.DRAFT
     return {
         "release": release,
-        "images": release.items.count(),
-        "breakdown": release_breakdown(release),
+        "whole": whole,
+        "breakdown": release_breakdown(release, user),
+        "batches": release_batches(release) if user.is_reviewer else [],
+        "gone": releases.images_gone(release) if draft else 0,
+        "bar": releases.what_bars_releasing(user, release.request) if draft and user.is_reviewer else None,
         "grant": releases.live_grant(release=release, user=user),
         "grants": release.grants.select_related("organization"),
         "downloads": releases.downloads_for(release=release, user=user)[:50],
-        "files": sorted(release.manifest.items())[:12],
+        "files": sorted(release.manifest.items())[:12] if whole else [],
         "file_count": len(release.manifest),
         "is_preparer": release.prepared_by_id == user.pk,
         "form": ReasonForm(),
     }
-
-

@@ -39,7 +39,7 @@ def seal(data: bytes, *, scope: str) -> bytes:
 def unseal(sealed: bytes, *, scope: str) -> bytes:
     """Reverse of :func:`seal`. Raises ``CannotOpen``."""
     sealed = bytes(sealed)
-    if sealed[:3] != _MAGIC:
+    if sealed[:3] != _MAGIC or len(sealed) < len(_MAGIC) + 12 + 16:
         raise CannotOpen("not a sealed value")
     try:
         return AESGCM(scope_key(scope)).decrypt(sealed[3:15], sealed[15:], scope.encode())

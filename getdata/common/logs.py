@@ -8,9 +8,33 @@ from datetime import UTC, datetime
 
 #: What a log line may carry besides its message: our own keys, codes, counts and durations.
 FIELDS = frozenset(
-    "task source_file batch image release organization request status reason stage attempts count seconds error path "
-    "method status_code code version storage".split()
+    [
+        "task",
+        "source_file",
+        "batch",
+        "image",
+        "release",
+        "organization",
+        "request",
+        "status",
+        "reason",
+        "stage",
+        "attempts",
+        "count",
+        "seconds",
+        "error",
+        "path",
+        "method",
+        "status_code",
+        "code",
+        "version",
+        "storage",
+    ]
 )
+
+#: Loggers whose messages hold no data. Others may quote what they read: pydicom's warnings hold header values, and pydicom sets
+#: its own level when it is imported, so a level in the settings does not keep it quiet.
+TRUSTED = ("getdata", "django", "celery", "kombu", "granian", "_granian")
 
 
 class JsonFormatter(logging.Formatter):
@@ -21,7 +45,7 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage() if record.name.startswith(("getdata", "django", "celery", "granian")) else record.msg,
+            "event": record.getMessage() if record.name.startswith(TRUSTED) else "a library's message, withheld",
         }
         line.update({key: value for key, value in record.__dict__.items() if key in FIELDS and _plain(value)})
         if record.exc_info and record.exc_info[0]:

@@ -22,7 +22,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if isinstance(error, CannotDo):
         return Response({"code": error.code, "detail": error.message, "remedy": error.remedy}, status=409)
     if isinstance(error, StaleState):
-        return Response({"code": "stale_state", "detail": str(error), "remedy": "Fetch the resource again."}, status=409)
+        return Response(
+            {"code": "stale_state", "detail": str(error), "remedy": "Fetch the resource again."}, status=409
+        )
     # Imported here: rest_framework.views imports, by the settings' names, modules that import this one.
     from rest_framework.views import exception_handler as default_handler
 

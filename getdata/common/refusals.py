@@ -68,9 +68,7 @@ def _place(to: Place, request: HttpRequest, kwargs: dict[str, Any]) -> str:
     if to.startswith("/"):
         return to
     names = list(kwargs)
-    for count in range(
-        len(names), -1, -1
-    ):  # the first keyword names the outer thing
+    for count in range(len(names), -1, -1):  # the first keyword names the outer thing
         try:
             return reverse(to, kwargs={name: kwargs[name] for name in names[:count]})
         except NoReverseMatch:

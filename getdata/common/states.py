@@ -23,7 +23,9 @@ class StaleState(Exception):
     def __init__(self, model: type[models.Model], source: str, target: str) -> None:
         self.source, self.target = source, target
         name = model._meta.verbose_name
-        super().__init__(f"This {name} is no longer {source.replace('_', ' ')}. Reload the page to see where it stands.")
+        super().__init__(
+            f"This {name} is no longer {source.replace('_', ' ')}. Reload the page to see where it stands."
+        )
 
 
 class IllegalTransition(ValueError):
@@ -58,7 +60,9 @@ def transition(
     if target not in allowed.get(source, set()):
         raise IllegalTransition(f"{model._meta.label}: {source} -> {target} is not a legal move")
     with transaction.atomic():
-        moved = model._default_manager.filter(**(where or {}), pk=pk, status=source).update(status=target, **(changes or {}))
+        moved = model._default_manager.filter(**(where or {}), pk=pk, status=source).update(
+            status=target, **(changes or {})
+        )
         if moved != 1:
             raise StaleState(model, source, target)
         instance = model._default_manager.get(pk=pk)

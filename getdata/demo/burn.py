@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 Polarity = Literal["light", "dark"]
 Font = str | PathLike[str] | None
+Stored = NDArray[np.uint16] | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Burned:
     ``box``: (x, y, width, height) of the glyphs in pixels, all 0 when nothing fell inside.
     """
 
-    pixels: NDArray[np.uint16] | NDArray[np.uint8]
+    pixels: Stored
     mask: NDArray[np.bool_]
     box: tuple[int, int, int, int]
 
@@ -61,11 +62,11 @@ def glyph_coverage(text: str, *, size: int, font: Font = None, rotation: float =
     ink = plate.getbbox()
     if ink is None:
         raise ValueError("the text to burn in leaves no ink")
-    return np.asarray(plate.crop(ink), np.float32) / 255
+    return np.asarray(plate.crop(ink), np.float32) / np.float32(255)
 
 
 def burn_text(
-    pixels: NDArray[np.uint16] | NDArray[np.uint8],
+    pixels: Stored,
     text: str,
     *,
     position: tuple[int, int],
@@ -117,4 +118,6 @@ def burn_text(
     if len(inked[0]):
         ys, xs = inked
         box = (int(xs.min()), int(ys.min()), int(np.ptp(xs)) + 1, int(np.ptp(ys)) + 1)
-    return Burned(np.round(result).astype(pixels.dtype), mask, box)
+    stored = np.round(result)
+    whole: Stored = stored.astype(np.uint8) if pixels.dtype == np.uint8 else stored.astype(np.uint16)
+    return Burned(whole, mask, box)

@@ -40,7 +40,12 @@ PARTS = (
     Part("hospital2", "Marta Ruiz", "Santa Clara Teaching Hospital: has not delivered yet"),
     Part("researcher", "Ada Okafor", "Open Thorax Lab: asks for data and downloads releases"),
     Part("reviewer", "Rune Halvorsen", "GetDATA reviewer", User.StaffRole.REVIEWER),
-    Part("reviewer2", "Lena Fischer", "GetDATA administrator: the second person a release needs", User.StaffRole.ADMINISTRATOR),
+    Part(
+        "reviewer2",
+        "Lena Fischer",
+        "GetDATA administrator: the second person a release needs",
+        User.StaffRole.ADMINISTRATOR,
+    ),
     Part("newcomer", "Tom Adler", "Lumen Imaging: waits for verification"),
 )
 
@@ -79,7 +84,12 @@ def organizations(cast: dict[str, User]) -> dict[str, Organization]:
     """Two verified hospitals, a verified research group, and a company that waits."""
     made = {
         "hospital": _organization(
-            cast["hospital"], "hospital", "Nordhafen University Hospital", "DE", "Radiology of a 1,200-bed hospital.", cast
+            cast["hospital"],
+            "hospital",
+            "Nordhafen University Hospital",
+            "DE",
+            "Radiology of a 1,200-bed hospital.",
+            cast,
         ),
         "hospital2": _organization(
             cast["hospital2"], "hospital", "Santa Clara Teaching Hospital", "ES", "Two sites, one PACS.", cast
@@ -89,7 +99,13 @@ def organizations(cast: dict[str, User]) -> dict[str, Organization]:
         ),
     }
     made["company"] = _organization(
-        cast["newcomer"], "company", "Lumen Imaging", "NL", "Triage software for emergency departments.", cast, verify=False
+        cast["newcomer"],
+        "company",
+        "Lumen Imaging",
+        "NL",
+        "Triage software for emergency departments.",
+        cast,
+        verify=False,
     )
     return made
 
@@ -105,9 +121,7 @@ def _organization(
     )
     forms = {check.key: check.form for check in checks_for(kind)}
     for item in organization.verification_items.all():
-        accounts.save_evidence(
-            organization=organization, key=item.key, evidence=_FORMS[forms[item.key]], actor=owner
-        )
+        accounts.save_evidence(organization=organization, key=item.key, evidence=_FORMS[forms[item.key]], actor=owner)
     organization = accounts.submit_organization(organization=organization, actor=owner)
     if verify:
         for item in organization.verification_items.all():

@@ -25,9 +25,25 @@ from getdata.demo.phantom import make_phantom
 from requests_app.models import DatasetRequest
 from requests_app.services import agreements, offers
 
-FAMILY = ("ALMEIDA", "BRANDT", "CASTELL", "DUMONT", "EKSTROM", "FARKAS", "GRUBER", "HOLMBERG", "IVANOV", "JANSEN", "KOWALSKI")
+FAMILY = (
+    "ALMEIDA",
+    "BRANDT",
+    "CASTELL",
+    "DUMONT",
+    "EKSTROM",
+    "FARKAS",
+    "GRUBER",
+    "HOLMBERG",
+    "IVANOV",
+    "JANSEN",
+    "KOWALSKI",
+)
 GIVEN = {"F": ("ANNA", "CLARA", "EDITH", "INES", "MARIA"), "M": ("ANTON", "BRUNO", "EMIL", "IVAN", "MARTIN")}
-VENDORS = (("SIEMENS", "Ysio Max"), ("Philips Medical Systems", "DigitalDiagnost"), ("FUJIFILM Corporation", "FDR D-EVO"))
+VENDORS = (
+    ("SIEMENS", "Ysio Max"),
+    ("Philips Medical Systems", "DigitalDiagnost"),
+    ("FUJIFILM Corporation", "FDR D-EVO"),
+)
 SYNTAXES = ("explicit", "implicit", "rle", "jpeg-lossless", "jpeg-2000")
 
 
@@ -43,7 +59,7 @@ def agree(request: DatasetRequest, hospital: Organization, cast: dict[str, User]
         hospital=hospital,
         images=48,
         patients=32,
-        cells={check_id: 8 for check_id in lines},
+        cells=dict.fromkeys(lines, 8),
         message="Adults only, three rooms, two vendors.",
         actor=owner,
     )
@@ -81,11 +97,20 @@ def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, list[str]
         sex = "F" if number % 2 else "M"
         view = ("PA", "AP", "PA")[number % 3]
         age = rng.randint(21, 88)
-        seen = [name for name, odds in (("effusion", 0.35), ("pneumothorax", 0.3), ("nodule", 0.15)) if rng.random() < odds]
+        seen = [
+            name for name, odds in (("effusion", 0.35), ("pneumothorax", 0.3), ("nodule", 0.15)) if rng.random() < odds
+        ]
         devices = [name for name in ("pacemaker", "central_line", "ecg_leads") if rng.random() < 0.2]
         bits = 14 if number % 4 == 3 else 12
         picture = make_phantom(
-            seed * 1000 + number, view=view, sex=sex, age=age, size=(1536, 1280), findings=seen, devices=devices, bits_stored=bits
+            seed * 1000 + number,
+            view=view,
+            sex=sex,
+            age=age,
+            size=(1536, 1280),
+            findings=seen,
+            devices=devices,
+            bits_stored=bits,
         )
         family, given = rng.choice(FAMILY), rng.choice(GIVEN[sex])
         record = f"{rng.randint(10**6, 10**7 - 1):08d}"
@@ -158,9 +183,7 @@ def _stage(batch: Batch, name: str, data: bytes, actor: User) -> None:
     folder = Path(settings.STAGING)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / staged).write_bytes(data)
-    take_in(
-        batch=batch, name=name, staged=staged, size=len(data), sha256=hashlib.sha256(data).hexdigest(), actor=actor
-    )
+    take_in(batch=batch, name=name, staged=staged, size=len(data), sha256=hashlib.sha256(data).hexdigest(), actor=actor)
 
 
 def _table(rows: list[tuple[str, str, str]]) -> bytes:

@@ -84,10 +84,10 @@ def _pacemaker(a: Anatomy, b: Build, rng: np.random.Generator, lateral: bool) ->
 
 
 def _central_line(a: Anatomy, b: Build, rng: np.random.Generator, lateral: bool) -> list[Box]:
+    tip = 108 + rng.normal(0, 7)
     if lateral:
-        path = [(-30, -50), (-16, 0), (-8, 50), (-6, 96)]
+        path: list[tuple[float, float]] = [(-30, -50), (-16, 0), (-8, 50), (-6, tip - 12)]
     else:
-        tip = 108 + rng.normal(0, 7)
         path = [(-52, -70), (-38, -34), (-30, 4), (-19, 36), (-20, 74), (-18, tip)]
     curve = smooth_curve(path, per_segment=14)
     _wire(a, curve, 0.95, 0.9)

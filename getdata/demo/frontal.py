@@ -46,7 +46,7 @@ def body(c: Canvas, b: Build) -> Array:
 def lung_outline(b: Build, side: float) -> Array:
     """The outline of one lung down to its dome, in mm."""
     dome = b.dome_right if side == RIGHT else b.dome_left
-    outer = [(float(b.lateral(y)), y) for y in (12, 30, 55, 90, 130, 165, 195)]
+    outer: list[tuple[float, float]] = [(float(b.lateral(y)), y) for y in (12, 30, 55, 90, 130, 165, 195)]
     outer.append((float(b.lateral(dome)) * 1.0, dome + 20))
     w = b.width
     angle = [(136 * w, dome + 38)]

@@ -86,7 +86,7 @@ def make_phantom(
         boxes += add_device(anatomy, name, build, implants, lateral=view == "LL")
 
     signal = _expose(anatomy)
-    image = cv2.resize(signal, (cols, rows), interpolation=cv2.INTER_CUBIC)
+    image = np.asarray(cv2.resize(signal, (cols, rows), interpolation=cv2.INTER_CUBIC), np.float32)
     image = _detect(image, room, spacing, portable=view == "AP")
     metal = cv2.resize(anatomy.metal, (cols, rows), interpolation=cv2.INTER_LINEAR)
     image = np.maximum(image, metal * 0.99)
@@ -172,7 +172,7 @@ def _detect(image: Array, rng: np.random.Generator, spacing: float, *, portable:
     noise = rng.standard_normal(image.shape, dtype=np.float32)
     sigma = 0.30 / spacing  # the phosphor's own blur
     if sigma > 0.5:
-        noise = cv2.GaussianBlur(noise, (0, 0), sigma)
+        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), sigma), np.float32)
         noise /= 1 / (2 * np.sqrt(np.pi) * sigma)
     dose = 0.0085 if portable else 0.006
     image = image + noise * (dose * (0.45 + 1.1 * image))

@@ -47,7 +47,7 @@ def side_marker(image: Array, letter: str, view: str, rng: np.random.Generator, 
         width = max(1, height // 12)
         pen.ellipse((width, width, plate.width - width, plate.height - width), outline=235, width=width)
     turned = plate.rotate(rng.normal(0, 4), expand=True, resample=Image.Resampling.BICUBIC)
-    stamp = np.asarray(turned, np.float32) / 255
+    stamp: Array = np.asarray(turned, np.float32) / 255
     stamp = cv2.GaussianBlur(stamp, (0, 0), max(0.6, 0.35 / spacing))
     h, w = stamp.shape
     edge = round(13 / spacing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from getdata.common.models import Entity
 
@@ -32,6 +33,9 @@ class OutboxMail(Entity):
     subject = models.CharField(max_length=200)
     body = models.TextField()
     attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(
+        default=timezone.now, help_text="a sender's hold, or the pause before the next try"
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

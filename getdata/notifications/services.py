@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import smtplib
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -39,8 +40,10 @@ EVENTS: dict[str, str | None] = {
     "fulfillment.ended": "A delivery has ended",
     "batch.sealed": "A batch waits for review",
     "batch.decided": "Your batch was reviewed",
+    "batch.accepted": "Images for your request were accepted",
     "release.waits": "A release waits for a second person",
     "release.published": "A release is ready to download",
+    "release.withdrawn": "A release was withdrawn",
 }
 
 
@@ -65,16 +68,24 @@ def mail(*, to: str, subject: str, body: str) -> None:
 
 
 def send_outbox(*, limit: int = 100) -> int:
-    """Send what waits, oldest first; a failure is counted and tried again up to ten times. Returns how many went."""
+    """Send what waits, oldest first. Returns how many went.
+
+    A sender holds a mail for ten minutes, so that two workers do not send it twice; a failure is tried again after a pause that
+    grows, ten times in all.
+    """
     sent = 0
-    for message in OutboxMail.objects.filter(sent_at=None, attempts__lt=10)[:limit]:
-        claimed = OutboxMail.objects.filter(pk=message.pk, attempts=message.attempts, sent_at=None)
-        if not claimed.update(attempts=message.attempts + 1):
+    waiting = OutboxMail.objects.filter(sent_at=None, attempts__lt=10, not_before__lte=timezone.now())
+    for message in waiting[:limit]:
+        hold = timezone.now() + timedelta(minutes=10)
+        claimed = OutboxMail.objects.filter(pk=message.pk, attempts=message.attempts, not_before=message.not_before)
+        if not claimed.update(attempts=message.attempts + 1, not_before=hold):
             continue  # another worker has it
         try:
             send_mail(message.subject, message.body, settings.DEFAULT_FROM_EMAIL, [message.to])
         except (OSError, smtplib.SMTPException) as error:
             logger.warning("mail.failed", extra={"attempts": message.attempts + 1, "error": type(error).__name__})
+            pause = timezone.now() + timedelta(minutes=2**message.attempts)
+            OutboxMail.objects.filter(pk=message.pk).update(not_before=pause)
             continue
         # Links in a sent mail open accounts and invitations: they do not stay behind in the database.
         OutboxMail.objects.filter(pk=message.pk).update(sent_at=timezone.now(), body="")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -16,11 +17,11 @@ from getdata.accounts.tokens import SCOPES
 @require_safe
 def api_docs(request: HttpRequest) -> HttpResponse:
     """Every operation with its method, path and purpose, grouped by resource."""
-    return render(request, "pages/api_docs.html", {"groups": _operations(), "scopes": SCOPES})
+    return render(request, "pages/api_docs.html", {"groups": _operations(settings.ROOT_URLCONF), "scopes": SCOPES})
 
 
-@lru_cache(maxsize=1)
-def _operations() -> dict[str, list[dict[str, Any]]]:
+@lru_cache(maxsize=2)
+def _operations(urlconf: str) -> dict[str, list[dict[str, Any]]]:
     schema = SchemaGenerator().get_schema(request=None, public=True)
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, methods in schema["paths"].items():

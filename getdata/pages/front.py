@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Count
 from django.urls import reverse
 
@@ -16,31 +16,38 @@ from requests_app.spec import DatasetSpec, summarise
 
 #: A number is shown only when it is large enough to mean something.
 _WORTH_SHOWING = 3
+_CANDIDATES = 8
+_CHOICE, _CHOICE_SECONDS = "front:featured", 60
 
 
 def featured() -> dict[str, Any] | None:
     """The open chest X-ray request whose meter has moved most, else the newest; None while there is none."""
-    candidates = list(
-        DatasetRequest.objects.filter(status=RequestStatus.OPEN, category=Category.CXR)
-        .select_related("organization")
-        .order_by("-opened_at")[:12]
-    )
-    if not candidates:
-        return None
-    rows = {request.pk: meter(request) for request in candidates}
-    best = max(candidates, key=lambda request: sum(row.received + row.accepted for row in rows[request.pk][:1]))
-    version = best.current_version
+    still_open = DatasetRequest.objects.filter(status=RequestStatus.OPEN, category=Category.CXR)
+    still_open = still_open.select_related("organization").order_by("-opened_at")
+    # Which one it is changes slowly, and everybody sees this page: the choice is kept, its numbers are not.
+    chosen = cache.get(_CHOICE)
+    best = still_open.filter(pk=chosen).first() if chosen else None
+    if best is None:
+        candidates = list(still_open[:_CANDIDATES])
+        if not candidates:
+            return None
+        best = max(candidates, key=_progress)
+        cache.set(_CHOICE, str(best.pk), _CHOICE_SECONDS)
+    rows, version = meter(best), best.current_version
     summary = summarise(DatasetSpec.model_validate(version.document)) if version else []
     return {
         "title": best.title,
         "url": best.get_absolute_url(),
         "organization": best.organization,
-        "status": best.status,
-        "closes_at": datetime.combine(best.deadline, time(23, 59), UTC) if best.deadline else None,
-        "total": next(iter(rows[best.pk]), None),
-        "cells": [row for row in rows[best.pk][1:] if row.needed][:4],
+        "deadline": best.deadline,
+        "meter": next(iter(rows), None),
+        "cells": [row for row in rows[1:] if row.needed][:3],
         "summary": summary[:4],
     }
+
+
+def _progress(request: DatasetRequest) -> int:
+    return sum(row.received + row.accepted for row in meter(request)[:1])
 
 
 def categories() -> list[dict[str, Any]]:

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from fulfillment import ledger
-from fulfillment.models import Batch, BatchStatus, Fulfillment, FulfillmentStatus, Release, ReleaseStatus
+from fulfillment.models import AccessGrant, Batch, BatchStatus, Fulfillment, FulfillmentStatus, Release, ReleaseStatus
+from fulfillment.selectors import releasable_requests
 from getdata.accounts.models import Organization, User
 from getdata.accounts.permissions import organizations_with
 from requests_app.models import Agreement, DatasetRequest, Offer, OfferStatus, RequestStatus
@@ -38,16 +40,13 @@ def overview(user: User) -> dict[str, Any]:
     """The lists below the steps: requests with their meters, deliveries, releases."""
     mine = Organization.objects.filter(memberships__user=user)
     requests = DatasetRequest.objects.filter(organization__in=mine).exclude(status=RequestStatus.CANCELLED)[:6]
-    deliveries = Fulfillment.objects.filter(hospital__in=mine).select_related("request", "hospital")[:6]
+    released = Release.objects.visible_to(user).filter(request__organization__in=mine).select_related("request")
+    batches = Batch.objects.filter(fulfillment__hospital__in=mine).select_related("fulfillment__request")
     return {
         "organizations": mine.distinct(),
         "requests": [{"request": item, "meter": next(iter(meter(item)), None)} for item in requests],
-        "deliveries": deliveries,
-        "batches": [
-            {"batch": batch, "progress": ledger.progress(batch)}
-            for batch in Batch.objects.filter(fulfillment__hospital__in=mine).select_related("fulfillment__request")[:6]
-        ],
-        "releases": Release.objects.visible_to(user).filter(request__organization__in=mine)[:6],
+        "batches": [{"batch": batch, "progress": ledger.progress(batch)} for batch in batches[:6]],
+        "releases": released[:6],
     }
 
 
@@ -92,7 +91,7 @@ def _researcher(user: User) -> list[Step]:
     steps += [
         Step(
             f"Answer the offer of {offer.hospital.name}",
-            f"{offer.images} images for “{offer.request.title}”.",
+            f"{offer.images:,} images for “{offer.request.title}”.",
             reverse("offer_detail", args=[offer.pk]),
             "Compare and answer",
             offer.created_at,
@@ -101,12 +100,18 @@ def _researcher(user: User) -> list[Step]:
             request__organization__in=writing, status=OfferStatus.SUBMITTED, agreement=None
         ).select_related("hospital", "request")
     ]
-    unsigned = Agreement.objects.filter(
-        Q(offer__request__organization__in=signing) | Q(offer__hospital__in=signing), offer__status=OfferStatus.SUBMITTED
-    ).select_related("offer__request__organization", "offer__hospital")
+    unsigned = (
+        Agreement.objects.filter(
+            Q(offer__request__organization__in=signing) | Q(offer__hospital__in=signing),
+            offer__status=OfferStatus.SUBMITTED,
+        )
+        .select_related("offer__request__organization", "offer__hospital")
+        .prefetch_related("signatures")
+    )
+    may_sign = set(signing.values_list("pk", flat=True))
     for agreement in unsigned.distinct():
-        signed = set(agreement.signatures.values_list("organization_id", flat=True))
-        if any(party.pk not in signed and party in signing for party in agreement.parties):
+        signed = {signature.organization_id for signature in agreement.signatures.all()}
+        if any(party.pk not in signed and party.pk in may_sign for party in agreement.parties):
             steps.append(
                 Step(
                     f"Sign the agreement on “{agreement.offer.request.title}”",
@@ -125,10 +130,13 @@ def _researcher(user: User) -> list[Step]:
             release.published_at,
         )
         for release in Release.objects.filter(
-            request__organization__in=organizations_with(user, "download"),
             status=ReleaseStatus.PUBLISHED,
-            grants__revoked_at=None,
-            grants__downloads=None,
+            pk__in=AccessGrant.objects.filter(
+                organization__in=organizations_with(user, "download"),
+                revoked_at=None,
+                expires_at__gt=timezone.now(),
+                downloads=None,
+            ).values("release"),
         ).select_related("request")
     ]
     return steps
@@ -194,20 +202,33 @@ def _staff(user: User) -> list[Step]:
             "Review",
             batch.sealed_at,
         )
-        for batch in Batch.objects.filter(
-            Q(status=BatchStatus.SEALED) | Q(status=BatchStatus.IN_REVIEW, reviewer=user)
-        ).select_related("fulfillment__hospital")
+        for batch in Batch.objects.filter(Q(status=BatchStatus.SEALED) | Q(status=BatchStatus.IN_REVIEW, reviewer=user))
+        .exclude(fulfillment__hospital__memberships__user=user)
+        .exclude(fulfillment__request__organization__memberships__user=user)
+        .select_related("fulfillment__hospital")
     ]
     steps += [
         Step(
-            f"Publish release {release.number} of “{release.request.title}”",
-            "Prepared by a colleague; a second person must publish it.",
+            f"Prepare a release of “{row['request'].title}”",
+            f"{row['fresh']:,} accepted {'image waits' if row['fresh'] == 1 else 'images wait'} for it.",
+            reverse("review_queue"),
+            "Open the queue",
+            row["since"],
+        )
+        for row in releasable_requests()
+    ]
+    steps += [
+        Step(
+            f"{'Build again: release' if release.problem else 'Publish release'} {release.number} "
+            f"of “{release.request.title}”",
+            release.problem or "Prepared by a colleague; a second person must publish it.",
             reverse("release_detail", args=[release.pk]),
-            "Check and publish",
+            "Open the release" if release.problem else "Check and publish",
             release.created_at,
         )
         for release in Release.objects.filter(status=ReleaseStatus.DRAFT)
-        .exclude(prepared_by=user)
+        .exclude(~Q(problem="") & ~Q(prepared_by=user))
+        .exclude(Q(problem="") & (Q(prepared_by=user) | Q(archive="")))
         .select_related("request")
     ]
     return steps

@@ -147,6 +147,8 @@ class SectionForm(forms.Form):
     paths: ClassVar[dict[str, str]] = {}
     #: dotted path of an optional line -> the fields of which at least one must have a value.
     switches: ClassVar[dict[str, tuple[str, ...]]] = {}
+    #: Counts whose default 0 means "not asked": shown as an empty field.
+    zero_is_blank: ClassVar[tuple[str, ...]] = ()
     use_required_attribute = False
 
     @classmethod
@@ -159,6 +161,8 @@ class SectionForm(forms.Form):
                 initial[name] = get_at(document, line) is not None
                 continue
             value = get_at(document, path, _MISSING)
+            if value == 0 and name in cls.zero_is_blank:
+                continue
             if value is not _MISSING and value is not None:
                 initial[name] = value
         return initial
@@ -299,7 +303,10 @@ class Rows:
         set_at(document, self.path, [form.row(old) for form in self.placed])
 
     def take_note(self, note: LintNote) -> bool:
-        """Show a note such as ``quotas.2.min`` in its row."""
+        """Show a note such as ``quotas.2.min`` in its row; one about the whole list in its last row."""
+        if note.path == self.path and self.placed:
+            self.placed[-1].add_error(self.placed[-1].content[0], f"{note.message} {note.remedy}".strip())
+            return True
         if not note.path.startswith(self.path + "."):
             return False
         index, _, rest = note.path[len(self.path) + 1 :].partition(".")

@@ -49,6 +49,7 @@ class ProjectionRow(RowForm):
     }
     identity: ClassVar = ("view", "position", "portable")
     content: ClassVar = ("view", "position", "portable", "min_images")
+    zero_is_blank: ClassVar = ("min_images",)
 
 
 class FindingRow(RowForm):
@@ -83,6 +84,7 @@ class FindingRow(RowForm):
     }
     identity: ClassVar = ("finding",)
     content: ClassVar = ("finding", "min_positive", "min_negative")
+    zero_is_blank: ClassVar = ("min_positive", "min_negative")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -172,6 +174,7 @@ class QuotaRow(RowForm):
         "vendor",
         "site",
     )
+    zero_is_blank: ClassVar = ("min",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -130,6 +130,7 @@ class CohortForm(SectionForm):
         "cohort.sex": ("sex",),
         "cohort.years": ("years_first", "years_last"),
     }
+    zero_is_blank: ClassVar = ("images_min", "patients_min")
 
 
 class LabelsForm(SectionForm):

@@ -74,7 +74,7 @@ def request_edit(request: HttpRequest, slug: str) -> HttpResponseBase:
         form = SpecificationForm.from_document(document, amending=amending)
         return render(request, "requests_app/request_edit.html", _edit(context, form, document))
     data = request.POST
-    if {"add", "remove", "redisplay"} & set(data):
+    if {"add", "remove", "redisplay"} & {*data, *request.GET}:
         form = SpecificationForm.redisplayed(
             data, document, add=data.get("add", ""), remove=data.get("remove", ""), amending=amending
         )

@@ -39,8 +39,9 @@ export class Queue extends EventTarget {
   }
 
   async add(found) {
-    const there = new Set(this.items.filter((item) => item.state !== "failed").map((item) => item.path));
-    const items = found.filter((one) => !there.has(one.path)).map((one) => ({ ...one, state: "checking", sent: 0, url: "", error: null }));
+    // A corrected file comes under the old name: only the very same version is left out.
+    const there = new Set(this.items.filter((item) => item.state !== "failed").map(version));
+    const items = found.filter((one) => !there.has(version(one))).map((one) => ({ ...one, state: "checking", sent: 0, url: "", error: null }));
     const again = new Set(items.map((item) => item.path));
     this.items = this.items.filter((item) => !again.has(item.path)).concat(items);
     this.#changed();
@@ -204,6 +205,10 @@ async function attempt(act, given) {
       await new Promise((resolve) => setTimeout(resolve, Math.min(15000, 500 * 2 ** turn)));
     }
   }
+}
+
+function version({ path, file }) {
+  return `${path}|${file.size}|${file.lastModified}`;
 }
 
 function hex(bytes) {

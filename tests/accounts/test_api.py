@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from getdata.accounts.checklist import checks_for
 from getdata.accounts.models import Organization, Role

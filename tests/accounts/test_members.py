@@ -32,9 +32,7 @@ def _code(call: Any, **arguments: Any) -> str:
 
 def _invite(organization: Organization, email: str = ADDRESS, role: str = "reader") -> tuple[Invitation, str]:
     """The invitation, and the token as it stands in the e-mail."""
-    invitation = services.invite(
-        organization=organization, email=email, role=role, actor=owner_of(organization)
-    )
+    invitation = services.invite(organization=organization, email=email, role=role, actor=owner_of(organization))
     body = OutboxMail.objects.filter(to=email.lower()).latest("created_at").body
     found = re.search(r"/invitations/([\w-]+)/", body)
     assert found
@@ -171,9 +169,7 @@ def test_the_last_owner_neither_leaves_nor_steps_down() -> None:
 def test_a_role_change_is_audited_and_told() -> None:
     organization = draft()
     colleague = member(organization, Role.READER)
-    services.change_role(
-        membership=colleague.memberships.get(), role="data_manager", actor=owner_of(organization)
-    )
+    services.change_role(membership=colleague.memberships.get(), role="data_manager", actor=owner_of(organization))
     event = AuditEvent.objects.get(verb="membership.role_changed")
     assert event.data == {"from": "reader", "role": "data_manager", "user": str(colleague.pk)}
     assert Notification.objects.filter(user=colleague, event="membership.changed").exists()

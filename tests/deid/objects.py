@@ -4,6 +4,7 @@ drawn text."""
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence as Several
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,7 @@ class BlindDetector:
 
     name = "blind"
 
-    def find(self, image: NDArray[np.float32]) -> list[Region]:
+    def find(self, image: NDArray[np.float32], near: Several[Region] | None = None) -> list[Region]:
         return []
 
 
@@ -204,12 +205,8 @@ class FixedDetector:
 
     def __init__(self, *regions: Region) -> None:
         self.regions = regions
-        self.shape: tuple[int, ...] | None = None
 
-    def find(self, image: NDArray[np.float32]) -> list[Region]:
-        self.shape = self.shape or image.shape
-        if image.shape != self.shape:
-            return []  # the second look at the surroundings of a mask
+    def find(self, image: NDArray[np.float32], near: Several[Region] | None = None) -> list[Region]:
         return [r for r in self.regions if np.ptp(image[r.y : r.y + r.height, r.x : r.x + r.width]) > 0]
 
 

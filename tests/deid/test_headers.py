@@ -18,10 +18,10 @@ from pydicom.uid import (
 
 from deid.headers.registered import is_registered_uid
 from tests.deid.objects import (
-    SC_MULTI_WORD,
     CR,
     DX,
     SC,
+    SC_MULTI_WORD,
     clean,
     make_dataset,
     make_file,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,7 @@ def test_text_on_one_frame_of_many_is_masked_on_that_frame_alone() -> None:
     frames[1] = with_text(frames[1], 4095)
 
     class StripeDetector(FixedDetector):
-        def find(self, image: NDArray[np.float32]) -> list[Region]:
+        def find(self, image: NDArray[np.float32], near: Sequence[Region] | None = None) -> list[Region]:
             window = (
                 image[BOX.y : BOX.y + BOX.height, BOX.x : BOX.x + BOX.width] if image.shape == (256, 224) else image[:0]
             )
@@ -248,7 +249,7 @@ def test_an_image_that_is_mostly_text_is_withheld_and_large_masks_ask_for_review
 
 def test_text_that_will_not_go_is_withheld() -> None:
     class Stubborn(FixedDetector):
-        def find(self, image: NDArray[np.float32]) -> list[Region]:
+        def find(self, image: NDArray[np.float32], near: Sequence[Region] | None = None) -> list[Region]:
             self.calls = getattr(self, "calls", 0) + 1
             return [Region(5 + 30 * self.calls, 5, 20, 8, 0.9)]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from getdata.demo.burn import burn_text
+from getdata.demo.burn import Polarity, burn_text
 
 GREY = np.full((200, 400), 1800, np.uint16)
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 @pytest.mark.parametrize("polarity", ["light", "dark"])
-def test_polarity_is_what_the_reader_sees(photometric: str, polarity: str) -> None:
+def test_polarity_is_what_the_reader_sees(photometric: str, polarity: Polarity) -> None:
     burned = burn_text(GREY, "Portman", position=(20, 30), size=30, photometric=photometric, polarity=polarity)
     brightest_is_high = photometric == "MONOCHROME2"
     ink = burned.pixels[burned.mask].astype(int)

@@ -68,6 +68,7 @@ def test_every_image_is_a_valid_object_with_the_pixels_it_should_have(delivery: 
         assert ds.SOPInstanceUID == file.sop_instance_uid
         pixels = ds.pixel_array
         assert pixels.shape == file.shape
+        assert file.sample is not None
         assert np.array_equal(pixels[::SAMPLE, ::SAMPLE], file.sample)
         assert int(pixels.max()) < 4096
 

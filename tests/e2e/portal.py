@@ -69,7 +69,10 @@ class Portal:
     def client(self, token: str) -> httpx.Client:
         """An API client with a token."""
         return httpx.Client(
-            base_url=f"{self.url}/api/v1/", headers={"Authorization": f"Bearer {token}"}, timeout=120, follow_redirects=True
+            base_url=f"{self.url}/api/v1/",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=120,
+            follow_redirects=True,
         )
 
     def everything_logged(self) -> bytes:
@@ -145,7 +148,12 @@ def _wait(running: Portal) -> None:
 def _spawn(arguments: list[str], env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as out:
         return subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
 

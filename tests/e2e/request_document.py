@@ -11,11 +11,14 @@ def document() -> dict[str, Any]:
     return {
         "title": "Forty frontal radiographs with NIH labels",
         "category": "cxr",
-        "purpose": {"intended_use": "academic_research", "description": "An end-to-end rehearsal."},
+        "purpose": {
+            "intended_use": "academic_research",
+            "description": "A rehearsal: forty public radiographs and their labels travel from request to release.",
+        },
         "cohort": {"images": {"min": 38}, "patients": {"min": 20}},
         "projections": [{"view": "PA", "min_images": 10}, {"view": "AP", "min_images": 10}],
         "labels": {"taxonomy": "nih-chestxray14", "findings": [{"finding": "Pneumothorax"}]},
-        "image": {"bits_stored": {"min": 8}, "short_side": {"min_px": 600}},
+        "image": {"bits_stored": {"min": 8}, "short_side": {"min_px": 600}, "pixel_spacing": None},
         "delivery": {
             "label_formats": ["generic_csv", "chexpert_csv"],
             "deadline": (date.today() + timedelta(days=60)).isoformat(),

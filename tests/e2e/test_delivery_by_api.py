@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -83,7 +85,7 @@ def send(client: httpx.Client, batch: str, name: str, data: bytes, *, resumable:
     headers = {**TUS, "Upload-Length": str(len(data)), "Upload-Metadata": f"relativePath {encoded}"}
     created = client.post(f"batches/{batch}/uploads/", headers=headers)
     assert created.status_code == 201, created.text
-    half, place = len(data) // 2, created.headers["Location"]
+    half, place = len(data) // 2, urljoin(str(client.base_url), created.headers["Location"])
     for offset, part in ((0, data[:half]), (half, data[half:])):
         headers = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
         answer = client.patch(place, content=part, headers=headers)
@@ -121,7 +123,7 @@ def test_forty_radiographs_travel_from_request_to_release(portal: Portal, delive
 
     for role in roles:
         until(
-            lambda role=role: ok(cast[role].get(f"batches/{batches[role]}/progress/"))["in_progress"] == 0,
+            lambda role=role: ok(cast[role].get(f"batches/{batches[role]}/progress/"))["is_settled"],
             seconds=600,
             what="every file to settle",
         )
@@ -137,7 +139,7 @@ def test_forty_radiographs_travel_from_request_to_release(portal: Portal, delive
                 assert row["status"] in ("rejected", "quarantined"), (sent.kind, row["status"])
             released += row["status"] == "passed"
             if row["status"] != "passed":
-                assert row["reason"] and row["findings"][0]["message"] and row["findings"][0]["remedy"]
+                assert row["reason"] and row["findings"][0]["cause"] and row["findings"][0]["remedy"]
         assert by_name["labels.csv"]["status"] == "passed", by_name["labels.csv"]["findings"][:3]
         assert all(row["original_name"] is None for row in every_file(cast["reviewer"], batches[role]))
     expected = [file for file in delivery.files if file.expectation == "released"]
@@ -169,8 +171,6 @@ def test_forty_radiographs_travel_from_request_to_release(portal: Portal, delive
 
     facts = ok(cast["researcher"].get(f"releases/{release}/"))
     archive = download_in_two_parts(cast["researcher"], release, facts["archive_size"])
-    import hashlib
-
     assert hashlib.sha256(archive).hexdigest() == facts["archive_sha256"]
 
     bag = package.unpack(archive, tmp_path / "package")

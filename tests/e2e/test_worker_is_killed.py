@@ -19,11 +19,13 @@ def test_every_file_settles_exactly_once_after_the_worker_was_killed(portal_with
     made = json.loads(portal.manage("-m", "tests.e2e.killed", "stage", str(FILES)).strip().splitlines()[-1])
 
     def state() -> dict[str, int]:
-        result: dict[str, int] = json.loads(portal.manage("-m", "tests.e2e.killed", "state", made["batch"]).splitlines()[-1])
+        result: dict[str, int] = json.loads(
+            portal.manage("-m", "tests.e2e.killed", "state", made["batch"]).splitlines()[-1]
+        )
         return result
 
     portal.start_worker()
-    until(lambda: 3 <= state()["settled"], seconds=120, what="the worker to get into the batch")
+    until(lambda: state()["settled"] >= 3, seconds=120, what="the worker to get into the batch")
     portal.kill_worker()
     at_kill = state()
     assert at_kill["settled"] < FILES, "the worker was too quick to be killed in mid-batch"

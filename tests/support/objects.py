@@ -6,7 +6,7 @@ import io
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from getdata.demo.dicomize import IMPLEMENTATION_UID, derived_uid, fill
 from tests.support.identities import Hospital, Identity
@@ -89,7 +89,7 @@ def encapsulated_pdf(person: Identity, hospital: Hospital, study: int, uid: str,
     ds.ConceptNameCodeSequence = []
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = ds.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = uid
+    meta.MediaStorageSOPInstanceUID = UID(uid)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = IMPLEMENTATION_UID
     ds.file_meta = meta

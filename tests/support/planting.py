@@ -74,8 +74,9 @@ def wrap(
         header |= _original_attributes(identity, hospital, radiograph.study)
         places.append("original-attributes")
     if number % 3 != 1:
-        _private(extra, identity, hospital, implicit=syntax == "implicit")
-        places += ["private", "private-unknown-vr", "orphan-private"]
+        unknown_vr = syntax != "big-endian"
+        _private(extra, identity, hospital, as_un=unknown_vr and syntax != "implicit")
+        places += ["private", "orphan-private"] + ["private-unknown-vr"] * unknown_vr
     if number % 4 == 1:
         _overlay(extra, identity, pixels.shape)
         places.append("overlay")
@@ -277,10 +278,11 @@ def _original_attributes(p: Identity, h: Hospital, study: int) -> dict[str, Any]
     }
 
 
-def _private(extra: Dataset, p: Identity, h: Hospital, *, implicit: bool) -> None:
+def _private(extra: Dataset, p: Identity, h: Hospital, *, as_un: bool) -> None:
     """Private elements: an unknown creator, a known one, a sequence hidden in UN, an orphan.
 
-    In implicit VR every one of them is read as UN by who does not know the creator.
+    In implicit VR every one of them is read as UN by who does not know the creator.  A big-endian file
+    keeps its sequence: PS3.5 6.2.2 leaves the byte order inside a UN value of known length open.
     """
     block = extra.private_block(0x0009, "KUNIPACS LOCAL 4.2", create=True)
     block.add_new(0x10, "LO", p.person_name.split("=")[0])
@@ -292,7 +294,7 @@ def _private(extra: Dataset, p: Identity, h: Hospital, *, implicit: bool) -> Non
     inner.SpecificCharacterSet = "ISO_IR 192"
     deeper = Dataset()
     deeper.RequestAttributesSequence = Sequence([inner])
-    if implicit:
+    if not as_un:
         block.add_new(0x20, "SQ", Sequence([deeper]))
     else:
         # As archives write private sequences whose VR they did not know: implicit VR bytes in UN.
@@ -331,9 +333,9 @@ def _overlay(extra: Dataset, p: Identity, shape: tuple[int, ...]) -> None:
 
 def _icon(extra: Dataset, p: Identity, pixels: Pixels) -> None:
     """A thumbnail with the name burned in: what stays behind when only the main image is masked."""
-    small = pixels[:: max(1, pixels.shape[0] // 128), :: max(1, pixels.shape[1] // 128)] >> 4
-    small = small.astype(np.uint8)[:128, :128]
-    small = burn_text(small, p.family, position=(4, 4), size=16, bits_stored=8).pixels
+    thumbnail = pixels[:: max(1, pixels.shape[0] // 128), :: max(1, pixels.shape[1] // 128)] >> 4
+    thumbnail = thumbnail[:128, :128]
+    small = burn_text(thumbnail.astype(np.uint8), p.family, position=(4, 4), size=16, bits_stored=8).pixels
     if small.shape[1] % 2:
         small = small[:, :-1]
     if small.size % 2:

@@ -16,6 +16,7 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from getdata.demo.phantom import make_phantom
 
@@ -122,9 +123,8 @@ def _phantom(seed: int, view: str, sex: str, age: int, size: tuple[int, int], fi
 
 def _load(path: Path, seed: int) -> Pixels:
     """An 8-bit picture at about 1,500 px with 12-bit values and the grain that they need."""
-    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if image is None:
-        raise NoRealData(f"{path.name} cannot be read as a picture")
+    with Image.open(path) as picture:
+        image = np.asarray(picture.convert("L"))
     scale = LONG_SIDE / max(image.shape)
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
     large = cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)

@@ -129,7 +129,7 @@ def save_evidence(*, organization: Organization, key: str, evidence: str, actor:
                 remedy="You can renew it after the decision about your organization.",
                 code="item_accepted",
             )
-        before = item.state
+        before = str(item.state)
         VerificationItem.objects.filter(pk=item.pk).update(
             evidence=evidence, state=State.PROVIDED, provided_by=actor, provided_at=timezone.now()
         )

@@ -46,7 +46,10 @@ SIDE: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("Releases", "release_list", "user"),
         ),
     ),
-    ("Staff", (Place("Review queue", "review_queue", "staff"),)),
+    (
+        "Staff",
+        (Place("Review queue", "review_queue", "staff"), Place("Verification", "verification_queue", "staff")),
+    ),
     (
         "You",
         (
@@ -60,6 +63,7 @@ ACCOUNT: tuple[tuple[str, tuple[Place, ...]], ...] = (
     (
         "Account",
         (
+            Place("Profile and tokens", "account_settings", "user"),
             Place("E-mail address", "account_email", "user"),
             Place("Password", "account_change_password", "user"),
             Place("Two-factor sign-in", "mfa_index", "user"),
@@ -72,7 +76,7 @@ USER_MENU = (
     Place("Dashboard", "dashboard", "user", "menu"),
     Place("New request", "request_new", "user", "plus"),
     Place("Organizations", "organization_list", "user", "hospital"),
-    Place("Account and security", "account_email", "user", "lock"),
+    Place("Account and security", "account_settings", "user", "lock"),
 )
 
 

@@ -137,7 +137,7 @@ def test_years_are_judged_only_where_dates_are_not_shifted() -> None:
 
 
 def test_every_finding_of_every_example_tells_cause_and_remedy() -> None:
-    empty = facts(**{name: None for name in ("view", "sex", "age_years", "vendor", "rows", "bits_stored", "modality")})
+    empty = facts(**dict.fromkeys(("view", "sex", "age_years", "vendor", "rows", "bits_stored", "modality")))
     for spec in example_specs().values():
         for finding in check_image(empty, spec):
             assert finding.message and finding.remedy

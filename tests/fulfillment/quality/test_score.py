@@ -186,7 +186,7 @@ def test_minimums_of_a_request_become_findings_with_a_remedy() -> None:
     spec = complete(
         quality={"total": {"min": 99}, "components": [{"component": "depth", "min": 90, "level": "should"}]}
     )
-    findings = {finding.check_id: finding for finding in check_quality(score((picture() // 32 * 32)), spec)}
+    findings = {finding.check_id: finding for finding in check_quality(score(picture() // 32 * 32), spec)}
     assert findings["quality.total"].severity == "must"
     assert findings["quality.depth"].severity == "should"
     assert "8-bit export" in findings["quality.depth"].remedy

@@ -6,7 +6,6 @@ import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +41,6 @@ class Scene:
 @pytest.fixture(autouse=True)
 def _own_staging(settings: Any, tmp_path: Path) -> None:
     settings.STAGING = tmp_path / "staging"
-    if find_spec("getdata.api") is None:
-        settings.ROOT_URLCONF = "tests.fulfillment.uploads.mounted"
 
 
 @pytest.fixture

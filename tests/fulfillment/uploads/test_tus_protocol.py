@@ -208,7 +208,9 @@ def test_a_file_that_only_says_it_is_an_archive_meets_the_limit_of_an_image(tus:
     assert list(staging.folder().iterdir()) == []
 
 
-@pytest.mark.parametrize("metadata", ["filename !!!", "filename YQ==,filename YQ==", "", "filetype YQ==", "filename /w=="])
+@pytest.mark.parametrize(
+    "metadata", ["filename !!!", "filename YQ==,filename YQ==", "", "filetype YQ==", "filename /w=="]
+)
 def test_a_transfer_needs_a_readable_name(tus: Tus, metadata: str) -> None:
     assert tus.create("", 10, HTTP_UPLOAD_METADATA=metadata).status_code == 400
 

@@ -43,7 +43,11 @@ class Command(BaseCommand):
         self.stdout.write(f"Done: {options['role']}. Sign in and switch on two-factor sign-in on the account page.")
 
     def _ask_password(self) -> str:
-        password = getpass.getpass("Password (at least 12 characters): ") if sys.stdin.isatty() else sys.stdin.readline().strip()
+        password = (
+            getpass.getpass("Password (at least 12 characters): ")
+            if sys.stdin.isatty()
+            else sys.stdin.readline().strip()
+        )
         try:
             validate_password(password)
         except ValidationError as error:

@@ -23,7 +23,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PRODUCTION:
-            raise CommandError("run_portal is for one machine. In production use docker-compose.yml; see docs/deployment.md.")
+            raise CommandError(
+                "run_portal is for one machine. In production use docker-compose.yml; see docs/deployment.md."
+            )
         port = _port()
         host = os.environ.get("HOST", "127.0.0.1")
         _refuse_busy(host, port)
@@ -64,7 +66,9 @@ class Command(BaseCommand):
             if children["web"].poll() is not None:
                 raise CommandError("The web server stopped. Its last lines above say why.")
             if children["worker"].poll() is not None:
-                self.stderr.write("The worker stopped; starting it again. What it held is handed out again by its lease.")
+                self.stderr.write(
+                    "The worker stopped; starting it again. What it held is handed out again by its lease."
+                )
                 time.sleep(2)
                 children["worker"] = _start(*children["worker"].args[2:])  # type: ignore[index]
 
@@ -86,7 +90,9 @@ def _refuse_busy(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(f"Port {port} is in use. Stop what uses it, or choose another: PORT=8001 make run") from error
+            raise CommandError(
+                f"Port {port} is in use. Stop what uses it, or choose another: PORT=8001 make run"
+            ) from error
 
 
 def _start(*command: str, module: bool = True) -> subprocess.Popen[bytes]:
