@@ -234,6 +234,8 @@ STORAGES = {
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("GETDATA_STATIC_ROOT", default=str(VAR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+if not PRODUCTION:  # static files are served from where they lie; whitenoise wants the folder to exist all the same
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
 
@@ -369,7 +371,7 @@ LOGGING = {
         "pydicom": {"level": "CRITICAL"},  # pydicom's warnings quote header values
         "rapidocr": {"level": "CRITICAL"},
         "celery": {"level": "WARNING"},
-        "kombu": {"level": "WARNING"},
+        "kombu": {"level": "ERROR"},  # it warns of a missing host name, which a folder does not have
         "botocore": {"level": "WARNING"},
     },
 }

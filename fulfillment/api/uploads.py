@@ -124,16 +124,21 @@ _TUS_HEADERS = [
 ]
 
 
-class UploadCreation(StreamView):
+class UploadCreation(StreamView, GenericAPIView[Any]):
     """``/batches/<id>/uploads/``: begin a resumable transfer (tus creation with upload), or list unfinished ones."""
+
+    queryset = Upload.objects.none()
+    serializer_class = UploadSerializer
+    filter_backends: list[Any] = []
 
     @extend_schema(operation_id="batch_uploads_list", responses=UploadSerializer(many=True))
     def get(self, request: Request, batch_pk: UUID) -> Response:
         """Your hospital's unfinished transfers into this batch."""
         batch = _batch(request, batch_pk)
         require(request.user, "upload", batch.fulfillment.hospital)
-        rows = [_upload_document(upload, request) for upload in transfers.uploads_of(batch).select_related("file")]
-        return Response(UploadSerializer(rows, many=True).data)
+        page = self.paginate_queryset(transfers.uploads_of(batch).select_related("file"))
+        rows = [_upload_document(upload, request) for upload in page or []]
+        return self.get_paginated_response(UploadSerializer(rows, many=True).data)
 
     @extend_schema(
         operation_id="batch_uploads_create",

@@ -10,6 +10,7 @@ from deid import Keyring
 from fulfillment.conformance import Finding
 from fulfillment.intake import archives
 from fulfillment.labels import read_label_table
+from fulfillment.labels.methods import known_method
 from fulfillment.models import Image, Label, SourceFile
 from fulfillment.uploads import take_in
 from fulfillment.uploads.names import name_digest
@@ -81,7 +82,7 @@ def take_labels(
                     row=row.row,
                     finding=row.name,
                     state=row.state.value,
-                    source_method=row.source,
+                    source_method=known_method(row.source),
                     reader=keyring.dummy("reader", row.reader) if row.reader else "",
                 )
             )

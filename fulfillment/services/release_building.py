@@ -18,6 +18,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from fulfillment.labels.methods import known_method
 from fulfillment.models import (
     BatchStatus,
     Fulfillment,
@@ -45,7 +46,7 @@ from getdata.common import storage
 from getdata.common.queue import enqueue
 from getdata.notifications.services import notify
 from requests_app.models import Agreement
-from requests_app.spec import DatasetSpec, ImageFormat, LabelMethod
+from requests_app.spec import DatasetSpec, ImageFormat
 
 logger = logging.getLogger("getdata.releases")
 BUILD_TASK = "fulfillment.build_release_task"
@@ -54,16 +55,6 @@ LEASE = timedelta(seconds=3700)
 MAX_BUILD_ATTEMPTS = 3
 #: How long the first bell may take before the sweeper rings again.
 PATIENCE = timedelta(minutes=2)
-
-#: Where a label may say it comes from; the hospital's own words stay with the hospital.
-_METHODS = frozenset(method.value for method in LabelMethod if method is not LabelMethod.ANY) | {
-    "single_reader",
-    "two_readers",
-    "consensus",
-    "adjudicated",
-    "report",
-    "software",
-}
 
 
 def build_release(pk: UUID | str) -> None:
@@ -234,8 +225,7 @@ def _labels(release: Release) -> dict[Any, list[ReleasedLabel]]:
     ).order_by("image", "finding", "state", "source_method", "reader")
     found: dict[Any, list[ReleasedLabel]] = {}
     for label in rows.iterator(chunk_size=2000):
-        method = label.source_method.strip().lower().replace(" ", "_").replace("-", "_")
-        source = method if method in _METHODS else ("other" if method else "")
+        source = known_method(label.source_method)
         found.setdefault(label.image_id, []).append(ReleasedLabel(label.finding, label.state, source, label.reader))
     return found
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -17,6 +17,9 @@ from getdata.accounts.models import Organization, User
 from getdata.accounts.permissions import organizations_with
 from requests_app.models import Agreement, DatasetRequest, Offer, OfferStatus, RequestStatus
 from requests_app.progress import meter
+
+#: Rows of each list on the dashboard; the lists' own pages have the rest.
+SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,17 @@ def for_user(user: User) -> list[Step]:
 def overview(user: User) -> dict[str, Any]:
     """The lists below the steps: requests with their meters, deliveries, releases."""
     mine = Organization.objects.filter(memberships__user=user)
-    requests = DatasetRequest.objects.filter(organization__in=mine).exclude(status=RequestStatus.CANCELLED)[:6]
+    asked = DatasetRequest.objects.filter(organization__in=mine).exclude(status=RequestStatus.CANCELLED)
+    # What moves comes first: requests that hospitals deliver to, then the newest.
+    requests = asked.annotate(deliveries=Count("fulfillments")).order_by("-deliveries", "-created_at")
     released = Release.objects.visible_to(user).filter(request__organization__in=mine).select_related("request")
     batches = Batch.objects.filter(fulfillment__hospital__in=mine).select_related("fulfillment__request")
     return {
         "organizations": mine.distinct(),
-        "requests": [{"request": item, "meter": next(iter(meter(item)), None)} for item in requests],
-        "batches": [{"batch": batch, "progress": ledger.progress(batch)} for batch in batches[:6]],
-        "releases": released[:6],
+        "requests": [{"request": item, "meter": next(iter(meter(item)), None)} for item in requests[:SHOWN]],
+        "more_requests": max(0, asked.count() - SHOWN),
+        "batches": [{"batch": batch, "progress": ledger.progress(batch)} for batch in batches[:SHOWN]],
+        "releases": released[:SHOWN],
     }
 
 

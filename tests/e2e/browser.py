@@ -25,6 +25,7 @@ _ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--lang=en-GB",
 ]
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 #: A busy machine with a worker beside the browser answers slowly; a step that takes longer is stuck.
@@ -87,6 +88,12 @@ class Person:
         """Click a link by its words."""
         (within or self.main).get_by_role("link", name=name, exact=exact).first.click()
 
+    def take_next_step(self, about: re.Pattern[str]) -> None:
+        """What the dashboard says waits for this person."""
+        self.open("/dashboard/")
+        row = self.main.get_by_role("region", name="Next steps").get_by_role("row").filter(has_text=about)
+        row.first.get_by_role("link").click()
+
     def press(self, name: str | re.Pattern[str], *, within: Locator | None = None, exact: bool = False) -> None:
         """Click a button by its words."""
         (within or self.main).get_by_role("button", name=name, exact=exact).first.click()
@@ -146,6 +153,8 @@ class Camera:
             return
         page = person.page
         page.wait_for_load_state("networkidle")
+        for toast in page.locator("#toasts .toast [data-dismiss]").all():
+            toast.click()
         page.set_viewport_size(size or DESK)  # type: ignore[arg-type]
         page.emulate_media(color_scheme=theme)
         if at is None:

@@ -7,6 +7,7 @@ import yaml
 from django.test import Client
 
 from getdata.accounts.tokens import SCOPES
+from getdata.pages import docs
 from tests.support.pages import problems
 
 pytestmark = pytest.mark.django_db
@@ -28,9 +29,13 @@ def test_everybody_reads_every_call_and_every_scope(client: Client) -> None:
 def test_every_call_says_what_it_does(client: Client) -> None:
     groups = client.get("/api/docs/").context["groups"]
     silent = [
-        f"{one['method']} {one['path']}" for calls in groups.values() for one in calls if not one["description"].strip()
+        f"{one['method']} {one['path']}" for group in groups for one in group["calls"] if not one["description"].strip()
     ]
     assert silent == []
+
+
+def test_words_between_backticks_are_shown_as_code_and_nothing_else_is_markup() -> None:
+    assert docs._with_code("A ``Range`` of <b>`x`</b>") == "A <code>Range</code> of &lt;b&gt;<code>x</code>&lt;/b&gt;"
 
 
 def test_the_document_itself_can_be_fetched(client: Client) -> None:

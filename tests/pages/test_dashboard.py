@@ -131,7 +131,7 @@ def test_a_returned_batch_waits_for_its_hospital_and_a_sealed_one_does_not() -> 
     manager, reviewer = sealed.sealed_by, ReviewerFactory.create()
     assert manager is not None and titles(manager) == []
     reviews.claim_batch(batch=sealed, actor=reviewer)
-    reviews.return_batch(batch=sealed, actor=reviewer, summary="x", notes={sealed.files.first(): "Wrong side."})
+    reviews.return_batch(batch=sealed, actor=reviewer, summary="x", notes={sealed.files.get(number=1): "Wrong side."})
     assert titles(manager) == ["Mend batch 1: Spring"]
     dashboard(manager)
 

@@ -41,6 +41,8 @@ SIDE: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place("Dashboard", "dashboard", "user"),
             Place("Browse requests", "request_list"),
+            Place("My requests", "my_requests", "user"),
+            Place("Offers", "offer_list", "user"),
             Place("Deliveries", "fulfillment_list", "user"),
             Place("Batches", "batch_list", "user"),
             Place("Releases", "release_list", "user"),

@@ -26,6 +26,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "run_portal is for one machine. In production use docker-compose.yml; see docs/deployment.md."
             )
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a shell's background job ignores it
+            signal.signal(number, _as_interrupt)
         port = _port()
         host = os.environ.get("HOST", "127.0.0.1")
         _refuse_busy(host, port)
@@ -33,21 +35,21 @@ class Command(BaseCommand):
         self.stdout.write("Preparing the database …")
         call_command("migrate", verbosity=0)
         demo = os.environ.get("GETDATA_DEMO", "1") != "0"
-        children = {
-            "web": _start(
+        children: dict[str, subprocess.Popen[bytes]] = {}
+        try:
+            children["web"] = _start(
                 "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", "1",
-                "--blocking-threads", "16", "--backpressure", "64", "--log-level", "warning",
+                "--blocking-threads", "16", "--backpressure", "64", "--log-level", "error",
                 "getdata.wsgi:application",
-            ),
-            "worker": _start(
-                "celery", "-A", "getdata", "worker", "--beat", "--schedule", str(settings.VAR / "celerybeat-schedule"),
+            )  # fmt: skip
+            children["worker"] = _start(
+                "celery", "-q", "-A", "getdata", "worker", "--beat", "--schedule", str(settings.VAR / "celerybeat-schedule"),
                 "--pidfile=", "--concurrency", str(min(4, os.cpu_count() or 1)), "--loglevel", "WARNING",
                 "--without-gossip", "--without-mingle", "--without-heartbeat",
-            ),
-        }  # fmt: skip
-        try:
+            )  # fmt: skip
             _wait_until_answering(host, port, children["web"])
             self.stdout.write(self.style.SUCCESS(f"\nGetDATA is at http://{host}:{port}/   (Ctrl-C ends it)\n"))
+            self.stdout.flush()
             if demo:
                 children["demo"] = _start(str(settings.BASE_DIR / "manage.py"), "seed_demo", module=False)
             self._watch(children)
@@ -59,8 +61,6 @@ class Command(BaseCommand):
 
     def _watch(self, children: dict[str, subprocess.Popen[bytes]]) -> None:
         """Until a signal comes: the portal ends when the web server does; a worker that dies is started again."""
-        signal.signal(signal.SIGTERM, _as_interrupt)
-        signal.signal(signal.SIGHUP, _as_interrupt)
         while True:
             time.sleep(0.5)
             if children["web"].poll() is not None:
