@@ -139,11 +139,11 @@ def deliver(request: HttpRequest, user: User, release: Release) -> HttpResponseB
 
 
 def _first_byte(request: HttpRequest, response: HttpResponseBase, size: int) -> int:
-    """Where the sent part begins. When a proxy or an S3 store serves the range, what was asked for stands in."""
+    """Where the sent part begins. When a proxy serves the range, what was asked for stands in."""
     sent = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
     if sent:
         return int(sent[1])
-    if response.status_code == 200 and "X-Accel-Redirect" not in response.headers:
+    if "X-Accel-Redirect" not in response.headers:
         return 0
     asked = re.match(r"bytes=(\d{1,18})-", request.headers.get("Range", ""))
     return min(int(asked[1]), size) if asked else 0

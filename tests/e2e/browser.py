@@ -153,8 +153,9 @@ class Camera:
             return
         page = person.page
         page.wait_for_load_state("networkidle")
-        for toast in page.locator("#toasts .toast [data-dismiss]").all():
-            toast.click()
+        toast = page.locator("#toasts .toast [data-dismiss]")
+        while toast.count():
+            toast.first.click()
         page.set_viewport_size(size or DESK)  # type: ignore[arg-type]
         page.emulate_media(color_scheme=theme)
         if at is None:
@@ -176,7 +177,7 @@ def _lighter(picture: bytes) -> bytes:
         return picture
     from PIL import Image
 
-    reduced = Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    reduced = Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1)
     out = io.BytesIO()
     reduced.save(out, "PNG", optimize=True)
     return out.getvalue()

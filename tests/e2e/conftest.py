@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,13 @@ from tests.support.corpus import Delivery, build_delivery
 
 @pytest.fixture(scope="session")
 def delivery() -> Iterator[Delivery]:
-    """Forty radiographs of two hospitals with planted identity: real ones where ``../shared/data`` is, else phantoms."""
+    """Forty radiographs of two hospitals with planted identity: real ones where ``../shared/data`` is, else phantoms.
+
+    While pictures for the documentation are taken always phantoms: nobody else's radiograph is kept in this repository.
+    """
     with tempfile.TemporaryDirectory(prefix="getdata-delivery-") as folder:
-        source = "real" if (ROOT.parent / "shared" / "data").is_dir() else "phantom"
+        there = (ROOT.parent / "shared" / "data").is_dir()
+        source = "real" if there and os.environ.get("GETDATA_SCREENSHOTS") != "1" else "phantom"
         yield build_delivery(Path(folder), seed=20261123, source=source)  # type: ignore[arg-type]
 
 

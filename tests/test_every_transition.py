@@ -1,0 +1,114 @@
+"""Every pair of states of every model: legal moves work and are recorded, others are refused, by the code and by the database."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from fulfillment.models import Batch, Fulfillment, Release, SourceFile, Upload
+from getdata.accounts.models import Invitation, Organization, Role
+from getdata.audit.models import AuditEvent
+from getdata.common.states import IllegalTransition, StaleState, transition
+from requests_app.models import DatasetRequest, Offer
+from tests import factories
+from tests.test_conventions import models_with_states
+
+pytestmark = pytest.mark.django_db
+
+
+def invitation() -> Invitation:
+    return Invitation.objects.create(
+        organization=factories.OrganizationFactory.create(),
+        email="new@example.org",
+        role=Role.VIEWER,
+        token_hash=uuid.uuid4().hex,
+        invited_by=factories.UserFactory.create(),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+
+
+def upload() -> Upload:
+    return Upload.objects.create(
+        batch=factories.batch(),
+        created_by=factories.UserFactory.create(),
+        sealed_name=b"GD1",
+        length=1,
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+
+
+def source_file() -> SourceFile:
+    return SourceFile.objects.create(
+        batch=factories.batch(), number=1, sealed_name=b"GD1", name_digest="n", content_digest="c", size=1
+    )
+
+
+def release() -> Release:
+    return Release.objects.create(
+        request=factories.open_request(), number=1, prepared_by=factories.ReviewerFactory.create()
+    )
+
+
+MAKERS: dict[type[models.Model], Callable[[], Any]] = {
+    Organization: factories.OrganizationFactory.create,
+    Invitation: invitation,
+    DatasetRequest: factories.RequestFactory.create,
+    Offer: factories.offer,
+    Fulfillment: factories.fulfillment,
+    Batch: factories.batch,
+    Upload: upload,
+    SourceFile: source_file,
+    Release: release,
+}
+PAIRS = [
+    pytest.param(model, source, target, id=f"{model.__name__}: {source} to {target}")
+    for model in MAKERS
+    for source, target in product(model.Status.values, repeat=2)  # type: ignore[attr-defined]
+]
+
+
+def in_state(model: Any, status: str) -> Any:
+    row = MAKERS[model]()
+    model.objects.filter(pk=row.pk).update(status=status)
+    return row
+
+
+def test_every_model_with_states_is_tried_here() -> None:
+    assert set(models_with_states()) == set(MAKERS)
+
+
+@pytest.mark.parametrize(("model", "source", "target"), PAIRS)
+def test_a_move_is_made_once_if_it_is_legal_and_never_if_it_is_not(model: Any, source: str, target: str) -> None:
+    row = in_state(model, source)
+    before = AuditEvent.objects.count()
+    if target not in model.TRANSITIONS[source]:
+        with pytest.raises(IllegalTransition):
+            transition(model, row.pk, source, target, actor=None)
+        assert model.objects.get(pk=row.pk).status == source
+        assert AuditEvent.objects.count() == before
+        return
+    assert transition(model, row.pk, source, target, actor=None).status == target
+    event = AuditEvent.objects.order_by("-id").first()
+    assert event is not None
+    assert (event.verb, event.target_id, event.data["from"]) == (
+        f"{model._meta.model_name}.{target}",
+        str(row.pk),
+        source,
+    )
+    with pytest.raises(StaleState):
+        transition(model, row.pk, source, target, actor=None)
+    assert AuditEvent.objects.count() == before + 1
+
+
+@pytest.mark.parametrize("model", MAKERS, ids=lambda model: model.__name__)
+def test_the_database_refuses_a_state_the_model_does_not_know(model: Any) -> None:
+    row = MAKERS[model]()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        model.objects.filter(pk=row.pk).update(status="limbo")
