@@ -42,14 +42,16 @@ class Progress:
     settled: int
     by_status: Mapping[str, int]
     by_reason: Mapping[str, int]
+    tables: int = 0
 
     @property
     def passed(self) -> int:
-        return self.by_status.get(SourceFileStatus.PASSED, 0)
+        """Images that passed; ``tables`` are label tables that did."""
+        return self.by_status.get(SourceFileStatus.PASSED, 0) - self.tables
 
     @property
     def withheld(self) -> int:
-        return self.settled - self.passed
+        return self.settled - self.passed - self.tables
 
     @property
     def in_progress(self) -> int:
@@ -176,18 +178,21 @@ def progress(batch: Batch) -> Progress:
     rows = (
         batch.files.exclude(kind=SourceKind.ARCHIVE, status=SourceFileStatus.PASSED)
         .exclude(status=SourceFileStatus.WITHDRAWN)
-        .values("status", "reason")
+        .values("status", "reason", "kind")
         .annotate(n=Count("pk"))
         .order_by()
     )
     by_status: dict[str, int] = {}
     by_reason: dict[str, int] = {}
+    tables = 0
     for row in rows:
         by_status[row["status"]] = by_status.get(row["status"], 0) + row["n"]
+        if (row["kind"], row["status"]) == (SourceKind.LABELS, SourceFileStatus.PASSED):
+            tables += row["n"]
         if row["reason"]:
             by_reason[row["reason"]] = by_reason.get(row["reason"], 0) + row["n"]
     settled = sum(n for status, n in by_status.items() if status in SETTLED)
-    return Progress(sum(by_status.values()), settled, by_status, by_reason)
+    return Progress(sum(by_status.values()), settled, by_status, by_reason, tables)
 
 
 def broken(reason: str) -> dict[str, Any]:

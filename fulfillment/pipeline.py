@@ -21,7 +21,7 @@ from fulfillment import ledger
 from fulfillment.examine import Examined, examine
 from fulfillment.intake import archives, originals, tables
 from fulfillment.models import SourceFile, SourceFileStatus, SourceKind
-from fulfillment.store import Refused, store
+from fulfillment.store import Refused, remember_twin, store
 from getdata.common.states import StaleState
 from requests_app.spec import DatasetSpec
 
@@ -78,6 +78,8 @@ def _keep(held: ledger.Claim, started: float, outcome: Any, seen: Examined) -> N
         store(held, outcome, seen, seconds=time.monotonic() - started)
     except Refused as refusal:
         _settle(held, started, refusal.status, refusal.code, [_finding(refusal.code, refusal.message, refusal.remedy)])
+        if refusal.twin is not None:
+            remember_twin(held.file, refusal.twin, refusal.twin_uid)
 
 
 def _archive(held: ledger.Claim, started: float) -> None:

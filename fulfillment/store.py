@@ -30,8 +30,18 @@ _MATCHES_ORIGINALS = ("input_sha256", "pixel_sha256_in", "input_bytes")
 class Refused(Exception):
     """The image cannot be kept beside what is already here; the values are shown to the hospital."""
 
-    def __init__(self, status: SourceFileStatus, code: str, message: str, remedy: str) -> None:
+    def __init__(
+        self,
+        status: SourceFileStatus,
+        code: str,
+        message: str,
+        remedy: str,
+        *,
+        twin: Image | None = None,
+        twin_uid: str = "",
+    ) -> None:
         self.status, self.code, self.message, self.remedy = status, code, message, remedy
+        self.twin, self.twin_uid = twin, twin_uid
         super().__init__(code)
 
 
@@ -72,7 +82,9 @@ def _refuse_repetition(fulfillment: Fulfillment, file: SourceFile, seen: Examine
             SourceFileStatus.REJECTED,
             "DUPLICATE_IMAGE",
             f"The same picture was already delivered as file {twin.source.number} of batch {twin.source.batch.number}.",
-            "Nothing to do: the first one is kept. Send another image if you meant a different one.",
+            "Nothing to do: the first one is kept, with the labels of both. Send another image if you meant a different one.",
+            twin=twin,
+            twin_uid=seen.facts.sop_instance_uid or "",
         )
     other = (
         Study.objects.filter(
@@ -136,10 +148,21 @@ def _rows(
         weakest=quality.weakest,
         remedy=quality.remedy,
     )
-    waiting = Label.objects.filter(batch__fulfillment=fulfillment, image=None)
-    waiting.filter(sop_instance_uid=image.sop_instance_uid).update(image=image)
-    waiting.filter(batch=file.batch, name_digest=file.name_digest).exclude(name_digest="").update(image=image)
+    adopt_labels(file, image, image.sop_instance_uid)
     return image
+
+
+def adopt_labels(file: SourceFile, image: Image, uid: str) -> None:
+    """Give the image the labels that came before it and name its file, by replaced UID or by path."""
+    waiting = Label.objects.filter(batch__fulfillment=file.batch.fulfillment_id, image=None)
+    waiting.filter(sop_instance_uid=uid).exclude(sop_instance_uid="").update(image=image)
+    waiting.filter(batch=file.batch, name_digest=file.name_digest).exclude(name_digest="").update(image=image)
+
+
+def remember_twin(file: SourceFile, twin: Image, uid: str) -> None:
+    """Note which image was kept in a duplicate's place: which of two twins arrives first is chance, and labels may name either."""
+    SourceFile.objects.filter(pk=file.pk).update(twin=twin, twin_uid=uid)
+    adopt_labels(file, twin, uid)
 
 
 def _note_duplicates_elsewhere(image: Image) -> None:

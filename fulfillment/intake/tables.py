@@ -62,11 +62,6 @@ def take_labels(
         for problem in problems[:200]
     ]
     if rows:
-        fulfillment = file.batch.fulfillment_id
-        by_uid = dict(
-            Image.objects.live().filter(source__batch__fulfillment=fulfillment).values_list("sop_instance_uid", "pk")
-        )
-        by_name = dict(Image.objects.live().filter(source__batch=file.batch).values_list("source__name_digest", "pk"))
         labels = []
         for row in rows:
             by_uid_given = row.image_kind == "sop_instance_uid"
@@ -76,7 +71,6 @@ def take_labels(
                 Label(
                     batch=file.batch,
                     table=file,
-                    image_id=by_uid.get(uid) or by_name.get(digest),
                     sop_instance_uid=uid,
                     name_digest=digest,
                     row=row.row,
@@ -88,4 +82,23 @@ def take_labels(
             )
         Label.objects.filter(table=file).delete()  # an interrupted attempt may have left some
         Label.objects.bulk_create(labels, batch_size=500, ignore_conflicts=True)
+        _link(file)
     return findings, bool(rows)
+
+
+def _link(table: SourceFile) -> None:
+    """Join the table's rows to the images that are here. After the rows are written: an image that comes meanwhile finds them."""
+    live = Image.objects.live().filter(source__batch__fulfillment=table.batch.fulfillment_id)
+    twins = SourceFile.objects.filter(batch__fulfillment=table.batch.fulfillment_id, twin__in=live)
+    by_uid = dict(twins.values_list("twin_uid", "twin")) | dict(live.values_list("sop_instance_uid", "pk"))
+    here = live.filter(source__batch=table.batch)
+    by_name = dict(twins.filter(batch=table.batch).values_list("name_digest", "twin")) | dict(
+        here.values_list("source__name_digest", "pk")
+    )
+    changed = []
+    for label in Label.objects.filter(table=table, image=None).iterator(chunk_size=2000):
+        found = by_uid.get(label.sop_instance_uid) if label.sop_instance_uid else by_name.get(label.name_digest)
+        if found is not None:
+            label.image_id = found
+            changed.append(label)
+    Label.objects.bulk_update(changed, ["image"], batch_size=500)

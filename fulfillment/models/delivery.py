@@ -288,6 +288,15 @@ class SourceFile(Entity):
         max_length=200, blank=True, help_text="file in the staging folder until it is in quarantine"
     )
     stored = models.CharField(max_length=200, blank=True, help_text="key in the quarantine storage")
+    twin = models.ForeignKey(
+        "fulfillment.Image",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="the image that was kept where this file is a duplicate: labels that name this file belong to it",
+    )
+    twin_uid = models.CharField(max_length=64, blank=True, help_text="the replaced SOPInstanceUID of this duplicate")
     archive = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="members")
     status = models.CharField(max_length=12, choices=SourceFileStatus.choices, default=SourceFileStatus.RECEIVED)
     reason = models.CharField(max_length=60, blank=True)

@@ -42,7 +42,7 @@ def featured() -> dict[str, Any] | None:
         "deadline": best.deadline,
         "meter": next(iter(rows), None),
         "cells": [row for row in rows[1:] if row.needed][:3],
-        "summary": summary[:4],
+        "summary": summary[:3],
     }
 
 

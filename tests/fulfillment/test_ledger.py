@@ -140,9 +140,10 @@ def test_progress_counts_files_but_neither_opened_archives_nor_withdrawn_ones() 
     for status, reason in (("passed", ""), ("rejected", "A"), ("rejected", "A"), ("received", ""), ("withdrawn", "")):
         waiting_file(batch=batch, status=status, reason=reason)
     waiting_file(batch=batch, status="passed", kind=SourceKind.ARCHIVE)
+    waiting_file(batch=batch, status="passed", kind=SourceKind.LABELS)
     progress = ledger.progress(batch)
-    assert (progress.total, progress.settled, progress.passed, progress.withheld) == (4, 3, 1, 2)
-    assert (progress.in_progress, progress.percent, progress.is_settled) == (1, 75, False)
+    assert (progress.total, progress.settled, progress.passed, progress.tables, progress.withheld) == (5, 4, 1, 1, 2)
+    assert (progress.in_progress, progress.percent, progress.is_settled) == (1, 80, False)
     assert progress.by_reason == {"A": 2}
 
 

@@ -200,3 +200,15 @@ def test_a_label_table_without_a_usable_row_is_rejected_with_its_problems(batch:
     labels = processed(batch, b"sop_instance_uid,finding,state\n1.2.3,Gout,present\n", "labels.csv")
     assert (labels.status, labels.reason) == ("rejected", "LABELS_UNUSABLE")
     assert "Row 2" in labels.findings[0]["message"]
+
+
+@pytest.mark.parametrize("labels_first", [True, False])
+def test_labels_that_name_the_duplicate_go_to_the_image_that_was_kept(batch: Batch, labels_first: bool) -> None:
+    table = b"sop_instance_uid,finding,state\n1.2.826.0.1.99.77,Pneumothorax,present\n"
+    if labels_first:
+        processed(batch, table, "labels.csv")
+    processed(batch, small_radiograph(7))
+    processed(batch, small_radiograph(7, SOPInstanceUID="1.2.826.0.1.99.77"), "copy.dcm")
+    if not labels_first:
+        processed(batch, table, "labels.csv")
+    assert Label.objects.get().image == Image.objects.get()
