@@ -59,7 +59,7 @@ test-embedded: setup ## The first run alone: SQLite, local files, nothing to ins
 	@GETDATA_TEST_BACKEND=embedded $(EMBEDDED) $(PY) -m pytest $(ARGS)
 
 test-servers: setup ## The second run alone: PostgreSQL, Redis and S3, started for the run where they are installed
-	@GETDATA_TEST_BACKEND=servers $(PY) -m tests.services -- $(PY) -m pytest -m "not pure" $(ARGS)
+	@GETDATA_TEST_BACKEND=servers $(PY) -m tests.services -- $(PY) -m pytest -m "not pure and not once" $(ARGS)
 
 lint: setup ## Style, types, layers, templates, migrations, production settings, API schema
 	@failed=; check() { name="$$1"; shift; "$$@" || failed="$$failed $$name"; }; \

@@ -28,10 +28,20 @@ PURE_FOLDERS = (
     "tests/fulfillment/duplicates/",
     "tests/fulfillment/labels/",
 )
+ONCE = (
+    "tests/common/test_ui_",
+    "tests/common/test_design_tokens",
+    "tests/e2e/test_accessibility",
+    "tests/e2e/test_run_portal",
+    "tests/requests_app/test_in_a_browser",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "pure: touches no backend; runs once, not again on PostgreSQL, Redis and S3")
+    config.addinivalue_line(
+        "markers", "once: judges looks or the embedded default itself; runs on the embedded default only"
+    )
     config.addinivalue_line("markers", "e2e: drives the whole portal with a server and a worker")
     config.addinivalue_line("markers", "browser: needs Chromium")
     config.addinivalue_line("markers", "real_data: needs ../shared/data")
@@ -45,6 +55,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         place = item.path.relative_to(root).as_posix() if item.path.is_relative_to(root) else ""
         if place.startswith(PURE_FOLDERS):
             item.add_marker(pytest.mark.pure)
+        if place.startswith(ONCE):
+            item.add_marker(pytest.mark.once)
         for reason in [*missing, *_missing_for(item)]:
             if not REQUIRE_ALL:
                 item.add_marker(pytest.mark.skip(reason=reason))
