@@ -200,18 +200,19 @@ def broken(reason: str) -> dict[str, Any]:
     texts = {
         "WORKER_LOST": "The worker processing this file was stopped before it finished, more than once.",
         "TIME_LIMIT": "Processing this file took longer than allowed.",
+        "MEMORY_LIMIT": "Processing this file took more memory than a worker may use.",
         "STAGING_MISSING": "The uploaded bytes are no longer on the server.",
     }
-    remedy = (
-        "Send the file again."
-        if reason == "STAGING_MISSING"
-        else "Press retry; if it fails again, tell us the file's number."
-    )
+    remedies = {
+        "STAGING_MISSING": "Send the file again.",
+        "MEMORY_LIMIT": "Look whether the image is far larger than its kind usually is, or split the archive; "
+        "if it is as it should be, tell us the file's number.",
+    }
     return {
         "code": reason,
         "severity": "must",
         "check_id": "",
         "tag": "",
         "message": texts.get(reason, "Something on our side went wrong while processing this file."),
-        "remedy": remedy,
+        "remedy": remedies.get(reason, "Press retry; if it fails again, tell us the file's number."),
     }

@@ -48,6 +48,8 @@ def process(pk: object) -> None:
         ledger.stumble(held, reason="STAGING_MISSING")
     except SoftTimeLimitExceeded:
         ledger.stumble(held, reason="TIME_LIMIT")
+    except MemoryError:
+        ledger.stumble(held, reason="MEMORY_LIMIT")
     except Exception:
         logger.exception("pipeline.broke", extra={"source_file": str(pk), "attempts": held.file.attempts})
         ledger.stumble(held, reason="INTERNAL_ERROR")

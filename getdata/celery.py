@@ -26,3 +26,20 @@ def _one_thread_a_process(**_: object) -> None:
     import cv2
 
     cv2.setNumThreads(1)
+
+
+@worker_process_init.connect
+def _a_limit_on_memory(**_: object) -> None:
+    """A hostile file that would take all memory gets a MemoryError of its own, before the kernel ends other processes.
+
+    The soft limit alone is lowered, so that it can be raised again; an unlimited or higher one is replaced.
+    """
+    import resource
+
+    from django.conf import settings
+
+    if settings.WORKER_MEMORY_MB <= 0:
+        return
+    wanted = settings.WORKER_MEMORY_MB * 1024**2
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))

@@ -174,6 +174,8 @@ if CELERY_BROKER_URL.startswith("filesystem"):
     }
     for _folder in ("queue", "control", "processed"):
         (_broker / _folder).mkdir(parents=True, exist_ok=True)
+#: Address space of one worker process; 0 sets no limit.
+WORKER_MEMORY_MB: int = env.int("GETDATA_WORKER_MEMORY_MB", default=6144)
 LEASE_SECONDS: int = env.int("GETDATA_LEASE_SECONDS", default=360)
 MAX_ATTEMPTS = 3
 CELERY_BEAT_SCHEDULE = {
@@ -309,6 +311,8 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.AnonRateThrottle",
         "rest_framework.throttling.UserRateThrottle",
     ],
+    # How many entries of X-Forwarded-For are ours to believe: without it a caller chooses the address it is limited by.
+    "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
     "DEFAULT_THROTTLE_RATES": {"anon": "120/min", "user": "6000/min"},
     "EXCEPTION_HANDLER": "getdata.common.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -89,7 +89,8 @@ class FileViewSet(viewsets.GenericViewSet[Any]):
         return SourceFile.objects.visible_to(self.request.user).select_related("batch__fulfillment__hospital", "image")
 
     def _answer(self, request: Request, pk: object) -> Response:
-        return Response(FileSerializer(file_row(get_object_or_404(self.get_queryset(), pk=pk), user=request.user)).data)
+        row = file_row(get_object_or_404(self.get_queryset(), pk=pk), user=request.user)
+        return Response(FileSerializer(row).data, headers={"Cache-Control": "no-store"})  # it may hold the file's name
 
     @extend_schema(responses=FileSerializer)
     def retrieve(self, request: Request, pk: UUID | str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from fulfillment.uploads.sniff import sniff_kind
 from getdata.accounts.models import User
 from getdata.audit.chain import record
 from getdata.common.problems import CannotDo
-from getdata.common.queue import enqueue
+from getdata.common.queue import after_commit, enqueue
 from getdata.common.states import StaleState, transition
 
 RING = "fulfillment.process_task"
@@ -126,11 +127,14 @@ def _replace_earlier(file: SourceFile, actor: User | None) -> None:
                     "reason": "REPLACED",
                     "findings": [replaced_finding(file.number)],
                     "settled_at": timezone.now(),
+                    "staged": "",
                 },
                 data={"replaced_by": file.number},
             )
         except StaleState:
             continue  # somebody retries it just now: then both go their way
+        # A file that failed may still lie in the clear; nobody can retry it any more.
+        after_commit(partial(staging.discard, old.staged))
 
 
 def replaced_finding(number: int) -> dict[str, Any]:

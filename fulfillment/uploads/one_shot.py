@@ -99,8 +99,13 @@ def receive_file(*, batch: Batch, actor: User, name: str, body: Body, checksum: 
 
 def receive_form(*, batch: Batch, actor: User, files: MultiValueDict[str, Any]) -> list[Taken]:
     """Take in the staged parts of a parsed form, each on its own: one refusal does not stop the others."""
-    rights.require_may_add_files(actor, batch)
-    return [_take_part(batch, actor, part) for part in _parts(files)]
+    waiting = list(_parts(files))
+    try:
+        rights.require_may_add_files(actor, batch)
+        return [_take_part(batch, actor, waiting.pop(0)) for _ in range(len(waiting))]
+    finally:
+        for part in waiting:  # a refusal of the whole, or an outage: what was not entered does not stay in the clear
+            staging.discard(part.staged)
 
 
 def discard_form(files: MultiValueDict[str, Any]) -> None:
@@ -211,6 +216,10 @@ def parse_form(request: HttpRequest, body: Body) -> tuple[Any, MultiValueDict[st
         handler.upload_interrupted()
         discard_form(getattr(parser, "_files", None) or MultiValueDict())
         raise _form_refusal(error) from error
+    except BaseException:  # a limit of Django's own, a full disk: clear bytes do not stay behind
+        handler.upload_interrupted()
+        discard_form(getattr(parser, "_files", None) or MultiValueDict())
+        raise
     boundary = request.content_params.get("boundary", "") if request.content_params else ""
     if b"--" + boundary.encode() + b"--" not in stream.tail:
         discard_form(files)

@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F
+from django.conf import settings
+from django.db.models import F, Q
 from django.utils import timezone
 
-from fulfillment.models import SourceFile, Upload, UploadStatus
+from fulfillment.models import SourceFile, SourceFileStatus, Upload, UploadStatus
 from fulfillment.uploads import staging
 from fulfillment.uploads.transfers import finish, terminate
 from getdata.common.problems import CannotDo
@@ -18,6 +19,13 @@ from getdata.common.problems import CannotDo
 ORPHAN_AFTER_SECONDS = 3600
 #: Finished rows are kept this long after their expiry, so that a late question about an offset is still answered.
 FORGET_AFTER = timedelta(days=7)
+#: Files in these states never need their staged bytes again: quarantine holds the original, or nobody wants it.
+_SETTLED_FOR_GOOD = (
+    SourceFileStatus.PASSED,
+    SourceFileStatus.REJECTED,
+    SourceFileStatus.QUARANTINED,
+    SourceFileStatus.WITHDRAWN,
+)
 
 
 @dataclass(frozen=True)
@@ -28,11 +36,13 @@ class Swept:
     expired: int
     orphans: int
     forgotten: int
+    leftovers: int
 
 
 def sweep(*, limit: int = 500) -> Swept:
-    """Finish transfers whose bytes are all here, end expired ones, remove orphans, forget old rows. Idempotent."""
-    return Swept(_finish(limit), _expire(limit), _remove_orphans(limit), _forget())
+    """Finish transfers whose bytes are all here, end expired ones, remove orphans, forget old rows, remove clear bytes
+    of files that need them no more. Idempotent."""
+    return Swept(_finish(limit), _expire(limit), _remove_orphans(limit), _forget(), _clear_settled(limit))
 
 
 def _finish(limit: int) -> int:
@@ -68,6 +78,19 @@ def _remove_orphans(limit: int) -> int:
             continue  # not ours, or gone meanwhile
         staging.discard(entry.name)
         removed += 1
+    return removed
+
+
+def _clear_settled(limit: int) -> int:
+    """Clear bytes that outlived their work: a worker died between settling and clearing up, or nobody retried a failure."""
+    patience = timezone.now() - timedelta(hours=settings.UPLOAD_EXPIRY_HOURS)
+    done = Q(status__in=_SETTLED_FOR_GOOD) | Q(status=SourceFileStatus.FAILED, settled_at__lt=patience)
+    removed = 0
+    for file in SourceFile.objects.filter(done).exclude(staged="")[:limit]:
+        # Compare-and-swap with the state: a file that is retried just now keeps its bytes.
+        if SourceFile.objects.filter(pk=file.pk, status=file.status, staged=file.staged).update(staged=""):
+            staging.discard(file.staged)
+            removed += 1
     return removed
 
 

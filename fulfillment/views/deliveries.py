@@ -255,7 +255,9 @@ def batch_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     }
     context["review"] = batch.reviews.select_related("reviewer").first()
     context["returned_files"] = batch.files.filter(reason=RETURNED, status=SourceFileStatus.QUARANTINED).count()
-    return render(request, "fulfillment/deliveries/batch_detail.html", context)
+    response = render(request, "fulfillment/deliveries/batch_detail.html", context)
+    response["Cache-Control"] = "no-store"  # it may hold file names
+    return response
 
 
 @login_required

@@ -54,15 +54,15 @@ def _take_in(request: HttpRequest, *, batch: object, files: MultiValueDict) -> H
 def _tell(request: HttpRequest, taken: list[one_shot.Taken]) -> None:
     new = sum(one.new for one in taken)
     known = sum(one.file is not None and not one.new for one in taken)
-    refused = [one for one in taken if one.refusal is not None]
+    # By its place in the form: a message waits in a cookie or in the session's row, and a file's name is identity.
+    refused = [(place, one.refusal) for place, one in enumerate(taken, start=1) if one.refusal is not None]
     if not taken:
         messages.error(request, "No file was sent. Choose one or more files and send again.")
     if new:
         messages.success(request, f"{new:,} file{' was' if new == 1 else 's were'} taken in and will be processed.")
     if known:
         messages.info(request, f"{known:,} file{' was' if known == 1 else 's were'} already here: nothing was added.")
-    for one in refused[:_SHOWN]:
-        assert one.refusal is not None
-        messages.error(request, f"{one.name}: {one.refusal.message} {one.refusal.remedy}".strip())
+    for place, refusal in refused[:_SHOWN]:
+        messages.error(request, f"File {place} of the form: {refusal.message} {refusal.remedy}".strip())
     if len(refused) > _SHOWN:
         messages.error(request, f"{len(refused) - _SHOWN:,} more files were refused for similar causes.")

@@ -45,13 +45,35 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage() if record.name.startswith(TRUSTED) else "a library's message, withheld",
+            "event": _event(record),
         }
         line.update({key: value for key, value in record.__dict__.items() if key in FIELDS and _plain(value)})
+        celery = getattr(record, "data", None)
+        if isinstance(celery, dict) and record.name.startswith("celery") and isinstance(celery.get("name"), str):
+            line["task"] = celery["name"]
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
             line["where"] = _places(record)
         return json.dumps(line, default=lambda value: type(value).__name__)
+
+
+def _event(record: logging.LogRecord) -> str:
+    """The message, as far as it holds no data.
+
+    A library that logs an exception may write the exception's own text into its message (Celery does): then the message
+    stays without its arguments. Django names the path of a request it refuses, and a path may be a secret (the link of an
+    invitation): the route stands in for it.
+    """
+    if not record.name.startswith(TRUSTED):
+        return "a library's message, withheld"
+    request = getattr(record, "request", None)
+    path = getattr(request, "path", "")
+    if path:
+        match = getattr(request, "resolver_match", None)
+        return record.getMessage().replace(path, f"/{match.route}" if match else "(no such address)")
+    if record.exc_info and not record.name.startswith("getdata"):
+        return str(record.msg)
+    return record.getMessage()
 
 
 def _plain(value: object) -> bool:

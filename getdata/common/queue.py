@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from django.db import transaction
 
@@ -16,6 +17,11 @@ def enqueue(task_name: str, *args: str | int) -> None:
     and the sweeper rings again.
     """
     transaction.on_commit(lambda: ring(task_name, *args))
+
+
+def after_commit(action: Callable[[], object]) -> None:
+    """Do something small and local (removing a staged file) once the current transaction commits; never a network call."""
+    transaction.on_commit(lambda: action())
 
 
 def ring(task_name: str, *args: str | int) -> bool:
