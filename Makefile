@@ -53,15 +53,7 @@ setup: ## Make .venv with the locked packages; does nothing when it is up to dat
 run: setup ## Start the portal with demo data: web and worker; Ctrl-C ends both (PORT, GETDATA_VAR, GETDATA_DEMO=0)
 	@exec $(PY) manage.py run_portal
 
-test: setup ## Run everything twice, side by side: on the embedded default, and on PostgreSQL, Redis and S3
-	@folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; trap 'kill $$servers 2>/dev/null; exit 130' INT TERM; \
-	$(MAKE) --no-print-directory test-servers >"$$folder/servers" 2>&1 & servers=$$!; \
-	{ $(MAKE) --no-print-directory test-embedded 2>&1; echo $$? >"$$folder/status"; } | tee "$$folder/embedded"; \
-	wait $$servers; second=$$?; first="$$(cat "$$folder/status")"; \
-	printf '\nOn PostgreSQL, Redis and S3:\n'; cat "$$folder/servers"; \
-	if [ "$$first" -ne 0 ]; then printf '\nThe run on the embedded default failed:\n'; \
-		grep -v '^make' "$$folder/embedded" | tail -n 40; exit 1; fi; \
-	[ "$$second" -eq 0 ]
+test: test-embedded test-servers ## Run everything twice: on the embedded default, then on PostgreSQL, Redis and S3
 
 test-embedded: setup ## The first run alone: SQLite, local files, nothing to install (ARGS="-k name")
 	@GETDATA_TEST_BACKEND=embedded $(EMBEDDED) $(PY) -m pytest $(ARGS)

@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import beat_init, setup_logging, worker_init, worker_process_init
 
 from getdata.common import embedded_broker
 
@@ -18,6 +18,15 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def _use_the_projects_logging(**_: object) -> None:
     """Celery's own logging would print task arguments; ours is configured in settings and does not."""
+
+
+@worker_init.connect
+@beat_init.connect
+def _no_unsafe_production(**_: object) -> None:
+    """A worker does not start with a configuration that the portal refuses."""
+    from getdata.checks import refuse_unsafe_production
+
+    refuse_unsafe_production()
 
 
 @worker_process_init.connect
@@ -43,3 +52,11 @@ def _a_limit_on_memory(**_: object) -> None:
     wanted = settings.WORKER_MEMORY_MB * 1024**2
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
+@worker_process_init.connect
+def _no_core_files(**_: object) -> None:
+    """A process that crashes over an original must not leave its memory behind in a file."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -6,8 +6,19 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import Error, register
+from django.core.exceptions import ImproperlyConfigured
 
 _HELP = "See docs/deployment.md."
+
+
+def refuse_unsafe_production() -> None:
+    """Stop a server or a worker that was started with an unsafe configuration: neither runs Django's checks by itself.
+
+    Raises ``ImproperlyConfigured`` naming every problem with its remedy.
+    """
+    problems = production_is_safe(None)
+    if problems:
+        raise ImproperlyConfigured(" ".join(f"{problem.msg} {problem.hint}" for problem in problems))
 
 
 @register()
@@ -55,4 +66,16 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
         "E-mail is not sent anywhere.",
         "Set EMAIL_URL=smtp+tls://...",
     )
+    refuse(
+        9,
+        settings.STORAGE_KIND == "s3" and str(_s3_address()).startswith("http://"),
+        "S3_ENDPOINT_URL is not https: originals and downloads would travel in the clear.",
+        "Set it to https://your.files.host.",
+    )
     return problems
+
+
+def _s3_address() -> str:
+    """The store's address, or empty for Amazon's own (which is https)."""
+    options: Any = settings.STORAGES["released"]["OPTIONS"]  # type: ignore[index]
+    return options.get("endpoint_url") or ""

@@ -73,6 +73,13 @@ def _refuse_hostile(wanted: list[zipfile.ZipInfo]) -> None:
             )
         if stat.S_ISLNK(info.external_attr >> 16):
             raise ArchiveRefused("ARCHIVE_HAS_LINKS", "This archive holds links.", "Archive the files themselves.")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # The others are unpacked a block of input at a time, however much that becomes: a bomb in one read.
+            raise ArchiveRefused(
+                "ARCHIVE_COMPRESSION",
+                "This archive is packed in a way that is not taken in.",
+                "Make it again as an ordinary zip archive (stored or deflated).",
+            )
         if info.file_size > settings.MAX_INSTANCE_BYTES:
             raise ArchiveRefused(
                 "ARCHIVE_MEMBER_TOO_LARGE",

@@ -98,7 +98,10 @@ WRITABLE_BATCH = (BatchStatus.OPEN, BatchStatus.RETURNED)
 
 class BatchQuerySet(models.QuerySet["Batch"]):
     def visible_to(self, user: User | AnonymousUser) -> BatchQuerySet:
-        """Hospital members and staff always; the organization that asked, once the batch is sealed."""
+        """Hospital members and staff always; the organization that asked, once the batch is sealed.
+
+        A batch that was returned takes files again, which nobody has looked at: it is the hospital's until sealed anew.
+        """
         if not isinstance(user, User):
             return self.none()
         if user.is_reviewer:
@@ -106,7 +109,7 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         mine = Organization.objects.filter(memberships__user=user)
         return self.filter(
             Q(fulfillment__hospital__in=mine)
-            | (Q(fulfillment__request__organization__in=mine) & ~Q(status__in=[BatchStatus.OPEN]))
+            | (Q(fulfillment__request__organization__in=mine) & ~Q(status__in=WRITABLE_BATCH))
         )
 
 

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
+from django.db.models import Q
 
-from fulfillment.models.delivery import Batch, Fulfillment, SourceFile
-from getdata.accounts.models import User
+from fulfillment.models.delivery import Batch, BatchStatus, Fulfillment, SourceFile
+from getdata.accounts.models import Organization, OrganizationStatus, User
 from getdata.common.models import Entity, Immutable
 
 
@@ -60,6 +61,22 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, user: User | AnonymousUser) -> ImageQuerySet:
         """Whoever may see the batch."""
         return self.filter(source__batch__in=Batch.objects.visible_to(user))
+
+    def pictured_for(self, user: User | AnonymousUser) -> ImageQuerySet:
+        """Images whose pixels this person may look at: staff and the hospital always; the organization that asked, while
+        it is verified, once a reviewer has accepted the batch: the reviewer may be the one who finds a name burned in."""
+        if not isinstance(user, User):
+            return self.none()
+        if user.is_reviewer:
+            return self
+        mine = Organization.objects.filter(memberships__user=user)
+        return self.filter(
+            Q(source__batch__fulfillment__hospital__in=mine)
+            | Q(
+                source__batch__status=BatchStatus.ACCEPTED,
+                source__batch__fulfillment__request__organization__in=mine.filter(status=OrganizationStatus.VERIFIED),
+            )
+        )
 
     def live(self) -> ImageQuerySet:
         """Images whose file passed and was not withdrawn."""

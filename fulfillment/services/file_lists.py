@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
-from fulfillment.models import Batch, SourceFile, SourceFileStatus, SourceKind
+from fulfillment.models import Batch, Image, SourceFile, SourceFileStatus, SourceKind
 from fulfillment.services.batches import RETRIABLE, WITHDRAWABLE
 from fulfillment.services.reviews import RETURNED
 from fulfillment.uploads import names, rights
@@ -26,6 +26,7 @@ class FileRow:
     retriable: bool
     withdrawable: bool
     image_id: Any = None
+    preview: bool = False
 
     @property
     def main(self) -> dict[str, str] | None:
@@ -61,7 +62,10 @@ def file_rows(files: Iterable[SourceFile], *, batch: Batch, user: User | Anonymo
         file.batch = batch
     known = names.unseal_names(files) if rights.may_see_names(user, batch) else {}
     writable = rights.may_add_files(user, batch)
-    return [_row(file, str(known.get(file.pk, "")), writable) for file in files]
+    pictured = set(
+        Image.objects.filter(source__in=files).exclude(preview="").pictured_for(user).values_list("pk", flat=True)
+    )
+    return [_row(file, str(known.get(file.pk, "")), writable, pictured) for file in files]
 
 
 def file_row(file: SourceFile, *, user: User | AnonymousUser) -> FileRow:
@@ -69,7 +73,7 @@ def file_row(file: SourceFile, *, user: User | AnonymousUser) -> FileRow:
     return file_rows([file], batch=file.batch, user=user)[0]
 
 
-def _row(file: SourceFile, name: str, writable: bool) -> FileRow:
+def _row(file: SourceFile, name: str, writable: bool, pictured: set[Any]) -> FileRow:
     image = getattr(file, "image", None) if file.status == SourceFileStatus.PASSED else None
     return FileRow(
         file=file,
@@ -78,6 +82,7 @@ def _row(file: SourceFile, name: str, writable: bool) -> FileRow:
         retriable=writable and file.status in RETRIABLE and file.reason != RETURNED,
         withdrawable=writable and file.status in WITHDRAWABLE,
         image_id=image.pk if image is not None and image.preview else None,
+        preview=image is not None and image.pk in pictured,
     )
 
 

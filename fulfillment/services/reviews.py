@@ -12,6 +12,8 @@ from django.utils import timezone
 from fulfillment.models import (
     Batch,
     BatchStatus,
+    Fulfillment,
+    FulfillmentStatus,
     PendingNote,
     Review,
     ReviewNote,
@@ -164,6 +166,8 @@ def _decide(
             code="summary_too_long",
         )
     with transaction.atomic():
+        if decision != BatchStatus.REJECTED:
+            _require_active(batch)
         decided = transition(
             Batch,
             batch.pk,
@@ -182,6 +186,17 @@ def _decide(
         PendingNote.objects.filter(file__batch=batch).delete()
         _tell(batch, decision)
     return review
+
+
+def _require_active(batch: Batch) -> None:
+    """A delivery that a party ended gains nothing more; its row is held, so that it does not end meanwhile."""
+    delivery = Fulfillment.objects.select_for_update().get(pk=batch.fulfillment_id)
+    if delivery.status != FulfillmentStatus.ACTIVE:
+        raise CannotDo(
+            f"This delivery is {delivery.get_status_display().lower()}: nothing more of it is accepted or repaired.",
+            remedy="Reject the batch.",
+            code="fulfillment_not_active",
+        )
 
 
 def _set_aside(file: SourceFile, text: str, actor: User) -> None:

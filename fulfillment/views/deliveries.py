@@ -397,8 +397,9 @@ def batch_discard_uploads(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @login_required
 @require_safe
 def image_preview(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """An 8-bit picture of a de-identified image, for those who may see its batch."""
-    image = get_object_or_404(Image.objects.visible_to(request.user).live().select_related("source"), pk=pk)
+    """An 8-bit picture of a de-identified image, for those who may look at its pixels."""
+    seen = Image.objects.visible_to(request.user).pictured_for(request.user).live()
+    image = get_object_or_404(seen.select_related("source"), pk=pk)
     store = storage.previews()
     if not image.preview or not store.exists(image.preview):
         raise Http404

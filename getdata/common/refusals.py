@@ -80,5 +80,8 @@ def _came_from(request: HttpRequest) -> str:
     """The referring page when it is ours, else the start page."""
     referer = request.headers.get("Referer", "")
     if referer and url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure()):
-        return referer.split(request.get_host(), 1)[1] or "/"
+        place = referer.split(request.get_host(), 1)[1]
+        # A path of two slashes would be read as another host's address.
+        if place.startswith("/") and url_has_allowed_host_and_scheme(place, allowed_hosts=None):
+            return place
     return "/"

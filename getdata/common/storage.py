@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 from django.utils.deconstruct import deconstructible
 
 _BLOCK = 256 * 1024
-_RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
+_RANGE = re.compile(r"^bytes=([0-9]{0,18})-([0-9]{0,18})$")
 
 
 @deconstructible
@@ -94,7 +94,7 @@ def send_file(
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
-    if settings.X_ACCEL_PREFIX and settings.STORAGE_KIND == "local":
+    if settings.X_ACCEL_PREFIX and settings.STORAGE_KIND == "local" and not inline:  # the proxy knows releases only
         response = HttpResponse(content_type=kind, headers=headers)
         response["X-Accel-Redirect"] = f"{settings.X_ACCEL_PREFIX}/{key}"
         return response

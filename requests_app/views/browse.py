@@ -143,7 +143,9 @@ def request_spec_json(request: HttpRequest, slug: str) -> HttpResponse:
     """The specification as a file whose own SHA-256 is the version's hash (``?version=2``; newest by default)."""
     found = get_object_or_404(DatasetRequest.objects.visible_to(request.user), slug=slug)
     wanted = request.GET.get("version", "")
-    versions = found.versions.filter(number=int(wanted)) if wanted.isdigit() else found.versions.order_by("-number")
+    versions = (
+        found.versions.filter(number=int(wanted[:9])) if wanted.isdecimal() else found.versions.order_by("-number")
+    )
     version = versions.first()
     if version is not None:
         body, name = canonical_json(DatasetSpec.model_validate(version.document)), f"{found.slug}-v{version.number}"
