@@ -24,9 +24,14 @@ def _use_the_projects_logging(**_: object) -> None:
 @beat_init.connect
 def _no_unsafe_production(**_: object) -> None:
     """A worker does not start with a configuration that the portal refuses."""
+    from django.core.exceptions import ImproperlyConfigured
+
     from getdata.checks import refuse_unsafe_production
 
-    refuse_unsafe_production()
+    try:
+        refuse_unsafe_production()
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from None  # Celery logs an exception of a signal's receiver and goes on
 
 
 @worker_process_init.connect

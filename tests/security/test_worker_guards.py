@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import signals
 from django.core.exceptions import ImproperlyConfigured
 
 from fulfillment import pipeline
@@ -104,6 +105,16 @@ def test_a_server_does_not_start_with_an_unsafe_production_configuration(setting
     settings.PRODUCTION, settings.DEBUG = True, True
     with pytest.raises(ImproperlyConfigured, match="DEBUG is on"):
         checks.refuse_unsafe_production()
+
+
+@pytest.mark.filterwarnings("ignore:.*without a sender")
+@pytest.mark.parametrize("signal", [signals.worker_init, signals.beat_init])
+def test_a_worker_does_not_start_with_an_unsafe_production_configuration(settings: Any, signal: Any) -> None:
+    import getdata.celery  # noqa: F401 (connects)
+
+    settings.PRODUCTION, settings.DEBUG = True, True
+    with pytest.raises(SystemExit, match="DEBUG is on"):
+        signal.send(sender=None)
 
 
 def test_the_embedded_default_starts(settings: Any) -> None:
