@@ -113,7 +113,7 @@ def _build(release: Release) -> None:
     ).exists():
         _give_up(release.pk, "Images of this release were withdrawn or returned since it was prepared.")
         return
-    Path(settings.STAGING).mkdir(parents=True, exist_ok=True)
+    Path(settings.STAGING).mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.NamedTemporaryFile(dir=settings.STAGING, prefix="release-", suffix=".zip") as handle:
         facts, images = describe(release)
         built = write_bag(
