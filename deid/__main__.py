@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from deid.batch.run import Plan, Settled, run_batch
+from deid.batch.run import Plan, Settled, finish_batch, run_batch
 from deid.keyring import KeyProblem, read_key_file
 from deid.policy import PolicyError, load_policy, shipped_policies
 from deid.reasons import REASONS
@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settled = _run(plan, console, options.verbose)
         write_map(options.map, settled)
         write_report(options.report, build_report(settled, plan.policy, plan.keyring.key_id))
+        finish_batch(plan)
     except OSError as problem:
         console.print(
             f"deid: the disk refused ({problem.strerror or type(problem).__name__}). Mend it and use --resume."

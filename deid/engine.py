@@ -56,17 +56,27 @@ def deidentify(
         return _run(data, policy, keyring, context, record, detector, reader, limits)
     except Refusal as refusal:
         return _withhold(record, refusal.code, refusal.detail)
-    except (MemoryError, RecursionError) as problem:
+    except RecursionError as problem:
         return _withhold(record, "malformed", type(problem).__name__)
     except (
         Exception
     ) as problem:  # a bug here must withhold the file, not lose it; the type alone is told, never the text
+        if _out_of_memory(problem):
+            return _withhold(record, "memory-limit", "")
         return _withhold(record, "engine-error", f"{type(problem).__name__} in {_place(problem)}")
 
 
 def _withhold(record: AuditRecord, code: str, detail: str) -> Quarantined:
     record.decision, record.reason, record.detail = "withheld", code, detail
     return Quarantined(code, record)
+
+
+def _out_of_memory(problem: BaseException) -> bool:
+    """Whether an error says that memory ran out: OpenCV and ONNX Runtime have types of their own for it."""
+    if isinstance(problem, MemoryError):
+        return True
+    library = type(problem).__module__.partition(".")[0]
+    return library in ("cv2", "onnxruntime") and "alloc" in str(problem).lower()
 
 
 def _place(problem: BaseException) -> str:

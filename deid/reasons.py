@@ -229,6 +229,30 @@ _ALL = (
         "Find out which one is right and send that one alone.",
     ),
     Reason(
+        "unreadable",
+        "rejected",
+        "The file could not be opened: permission is missing, the disk failed, or it is no regular file.",
+        "Check the permissions of the file and its folder, or leave it out.",
+    ),
+    Reason(
+        "time-limit",
+        "quarantined",
+        "Examining the file took more computing time than a radiograph needs.",
+        "The file is probably damaged or made to harm. If it is a true radiograph, allow more with --file-timeout.",
+    ),
+    Reason(
+        "memory-limit",
+        "quarantined",
+        "Examining the file took more memory than a worker may use.",
+        "The file is probably damaged or made to harm. Check that it is a single radiograph.",
+    ),
+    Reason(
+        "worker-died",
+        "quarantined",
+        "The process that examined the file was ended, twice: a decoder crashed on it.",
+        "Ask the PACS to export as Explicit VR Little Endian, and report the reason code.",
+    ),
+    Reason(
         "archive-unsafe",
         "rejected",
         "The zip archive, or a file inside it, is damaged, encrypted, nested or expands beyond the limit.",

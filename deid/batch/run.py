@@ -1,20 +1,20 @@
-"""Running a batch: survey, workers, duplicates settled, files renamed into place, map and report written."""
+"""Running a batch: a first look at every file, workers, duplicates settled, files renamed into place."""
 
 from __future__ import annotations
 
-import json
-import multiprocessing
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from deid.batch.intake import Source, list_sources
-from deid.batch.survey import Survey, survey
-from deid.batch.work import Done, Job, crashed, run_job, start_worker
+from deid.batch.guard import DEFAULT_WORK_LIMITS, WorkLimits
+from deid.batch.intake import Source, list_files, list_members
+from deid.batch.journal import Journal, Sharing, journal_path
+from deid.batch.pool import Lost, Pool
+from deid.batch.survey import Look, Looked, Survey, survey, survey_one
+from deid.batch.work import Done, Job, lost, run_job, start_worker
 from deid.engine import ENGINE_VERSION
 from deid.keyring import Keyring
 from deid.policy import Policy
@@ -23,7 +23,7 @@ from deid.reasons import REASONS
 
 @dataclass(frozen=True)
 class Plan:
-    """Where a batch comes from and goes to."""
+    """Where a batch comes from and goes to, and what one file may cost."""
 
     source: Path
     output: Path
@@ -33,9 +33,10 @@ class Plan:
     keyring: Keyring
     workers: int = 1
     resume: bool = False
+    limits: WorkLimits = DEFAULT_WORK_LIMITS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Settled:
     """The final word on one input. `status`: released, quarantined or rejected."""
 
@@ -51,80 +52,94 @@ Progress = Callable[[int, int, Settled | None], None]
 
 
 def run_batch(plan: Plan, progress: Progress) -> list[Settled]:
-    """De-identify everything under plan.source. Raises OSError when a disk fails; files already released stay valid."""
-    sources = list_sources(plan.source)
-    seen = survey(sources, plan.keyring)
+    """De-identify everything under plan.source, each file in a worker process, so that none can take the run down.
+
+    Raises OSError when a disk fails and WorkerFailure when workers cannot start; files already released stay valid and
+    the journal stays for `--resume`. Call `finish_batch` once map and report are written.
+    """
     incoming = plan.output / ".incoming"
     incoming.mkdir(parents=True, exist_ok=True)
-    journal = plan.map_path.with_name(plan.map_path.name + ".journal")
-    finished = _read_journal(journal, plan, seen) if plan.resume else {}
-    jobs = [_job(index, source, seen, incoming) for index, source in enumerate(sources)]
-    groups = {index: uid for uid, members in seen.duplicates().items() for index in members}
-    waiting: dict[str, list[Done]] = {}
-    sizes = {uid: len(members) for uid, members in seen.duplicates().items()}
-    settled: dict[int, Settled] = {}
-    progress(0, len(jobs), None)
-    with _open_private(journal, append=plan.resume) as log:
-        for done in _all_done(plan, jobs, finished):
-            if done.index not in finished:
-                log.write(json.dumps({"run": _run_id(plan), **asdict(done)}, sort_keys=True) + "\n")
-                log.flush()
-            group = groups.get(done.index)
-            ready = [done]
-            if group is not None:
-                waiting.setdefault(group, []).append(done)
-                ready = waiting[group] if len(waiting[group]) == sizes[group] else []
-                ready = _settle_duplicates(ready)
-            for item in ready:
-                settled[item.index] = _settle(item, plan, seen)
-                progress(len(settled), len(jobs), settled[item.index])
+    with (
+        Journal(journal_path(plan.map_path), _run_id(plan), resume=plan.resume) as journal,
+        Pool(plan.workers, start_worker, (plan.policy, plan.keyring), plan.limits) as pool,
+    ):
+        sources = _sources(plan, pool)
+        seen = survey(sources, plan.keyring, _looks(plan, pool, sources, {done.index for _, done in journal.entries}))
+        token = secrets.token_hex(4)  # a worker of a killed run may still write for a moment: never under our names
+        jobs = [
+            _job(index, source, seen, incoming / f"{index:08d}-{token}.part") for index, source in enumerate(sources)
+        ]
+        finished = _still_valid(journal.entries, plan, seen, jobs)
+        _take_back(plan, journal, finished)
+        _sweep(incoming, {done.part for done in finished.values()})
+        settled = _settle_all(plan, seen, jobs, _all_done(plan, pool, jobs, finished, seen, journal), progress)
     shutil.rmtree(incoming, ignore_errors=True)
-    ordered = [settled[index] for index in range(len(jobs))]
-    journal.unlink(missing_ok=True)
-    return ordered
+    return [settled[index] for index in range(len(jobs))]
 
 
-def _job(index: int, source: Source, seen: Survey, incoming: Path) -> Job:
+def finish_batch(plan: Plan) -> None:
+    """Forget the journal: map and report hold everything now."""
+    journal_path(plan.map_path).unlink(missing_ok=True)
+
+
+def _sources(plan: Plan, pool: Pool) -> list[Source]:
+    """Every input in a fixed order. Archives are opened by a worker: their directories can lie as well."""
+    found: list[Source] = []
+    for path, members in pool.map(list_members, list_files(plan.source), plan.limits.header_seconds, ahead=True):
+        found += [Source(path)] if isinstance(members, Lost) else members
+    return sorted(found, key=lambda source: source.name)
+
+
+def _looks(plan: Plan, pool: Pool, sources: list[Source], journalled: set[int]) -> Iterator[tuple[int, Looked]]:
+    looks = (Look(index, source, index in journalled) for index, source in enumerate(sources))
+    for look, looked in pool.map(survey_one, looks, plan.limits.header_seconds, ahead=True):
+        yield look.index, Looked(refuse=looked.reason) if isinstance(looked, Lost) else looked
+
+
+def _job(index: int, source: Source, seen: Survey, part: Path) -> Job:
     facts = seen.seen[index]
-    refuse = "two-patient-ids" if facts.study in seen.conflicting_studies else ""
-    return Job(index, source, seen.known.get(facts.patient, frozenset()), str(incoming), refuse)
+    refuse = facts.refuse or ("two-patient-ids" if facts.study in seen.conflicting_studies else "")
+    return Job(index, source, seen.known.get(facts.patient, frozenset()), str(part), refuse)
 
 
-def _all_done(plan: Plan, jobs: list[Job], finished: dict[int, Done]) -> Iterator[Done]:
+def _all_done(
+    plan: Plan, pool: Pool, jobs: list[Job], finished: dict[int, Done], seen: Survey, journal: Journal
+) -> Iterator[Done]:
+    """Results in the order in which they are ready; each is in the journal before anything else is done with it."""
     yield from finished.values()
-    left = [job for job in jobs if job.index not in finished]
-    if plan.workers <= 1 or len(left) <= 1:
-        start_worker(plan.policy, plan.keyring)
-        for job in left:
-            yield run_job(job)
-        return
-    yield from _pooled(plan, left)
+    left = (job for job in jobs if job.index not in finished and not seen.seen[job.index].refuse)
+    for job in jobs:
+        if job.refuse and job.refuse == seen.seen[job.index].refuse:
+            # The first look did not survive this file; nobody looks again.
+            yield lost(job, plan.policy, plan.keyring, job.refuse)
+    for job, result in pool.map(run_job, left, plan.limits.file_seconds):
+        if isinstance(result, Lost):
+            result = lost(job, plan.policy, plan.keyring, result.reason, result.detail)
+        journal.write(result, _context(job, plan))
+        yield result
 
 
-def _pooled(plan: Plan, jobs: list[Job]) -> Iterator[Done]:
-    """Many workers; when one dies, the files then in hand are tried again one by one, and the one that kills
-    is withheld."""
-    context = multiprocessing.get_context("spawn")
-    left = {job.index: job for job in jobs}
-    try:
-        with ProcessPoolExecutor(
-            plan.workers, mp_context=context, initializer=start_worker, initargs=(plan.policy, plan.keyring)
-        ) as pool:
-            futures = [pool.submit(run_job, job) for job in jobs]
-            for future in as_completed(futures):
-                done = future.result()
-                del left[done.index]
-                yield done
-    except BrokenProcessPool:
-        pass
-    for job in list(left.values()):
-        try:
-            with ProcessPoolExecutor(
-                1, mp_context=context, initializer=start_worker, initargs=(plan.policy, plan.keyring)
-            ) as pool:
-                yield pool.submit(run_job, job).result()
-        except BrokenProcessPool:
-            yield crashed(job, plan.policy, plan.keyring)
+def _settle_all(
+    plan: Plan, seen: Survey, jobs: list[Job], results: Iterator[Done], progress: Progress
+) -> dict[int, Settled]:
+    duplicates = seen.duplicates()
+    groups = {index: uid for uid, members in duplicates.items() for index in members}
+    waiting: dict[str, list[Done]] = {}
+    settled: dict[int, Settled] = {}
+    sharing = Sharing()
+    progress(0, len(jobs), None)
+    for done in results:
+        group = groups.get(done.index)
+        ready = [done]
+        if group is not None:
+            waiting.setdefault(group, []).append(done)
+            complete = len(waiting[group]) == len(duplicates[group])
+            ready = _settle_duplicates(sorted(waiting.pop(group), key=lambda d: d.index)) if complete else []
+        for item in ready:
+            sharing.share(item.record)
+            settled[item.index] = _settle(item, plan, seen)
+            progress(len(settled), len(jobs), settled[item.index])
+    return settled
 
 
 def _settle_duplicates(group: list[Done]) -> list[Done]:
@@ -160,30 +175,19 @@ def _run_id(plan: Plan) -> str:
     return f"{ENGINE_VERSION}/{plan.policy.sha256}/{plan.keyring.key_id}"
 
 
-def _read_journal(journal: Path, plan: Plan, seen: Survey) -> dict[int, Done]:
-    """Results of an interrupted run that still hold: same engine, policy, key, same bytes in, file still there."""
+def _context(job: Job, plan: Plan) -> str:
+    """A keyed digest of what a result depends on beside the file's bytes: what the batch knows, and refuses."""
+    known = "\n".join([job.refuse, *sorted(job.known)])
+    return plan.keyring.digest("journal", known).hex()[:32]
+
+
+def _still_valid(entries: list[tuple[str, Done]], plan: Plan, seen: Survey, jobs: list[Job]) -> dict[int, Done]:
+    """Results of an interrupted run that still hold: same engine, policy, key, batch, same bytes in, file still there."""
     finished: dict[int, Done] = {}
-    if not journal.exists():
-        return finished
-    by_digest: dict[str, list[int]] = {}
-    for index, facts in enumerate(seen.seen):
-        by_digest.setdefault(facts.sha256, []).append(index)
-    for line in journal.read_text(encoding="utf-8").splitlines():
-        try:
-            entry = json.loads(line)
-            run = entry.pop("run")
-            done = Done(**entry)
-        except (ValueError, TypeError, KeyError):
-            continue  # the line that was being written when the run was cut
-        if (
-            run != _run_id(plan)
-            or done.index >= len(seen.seen)
-            or done.index not in by_digest.get(done.input_sha256, [])
-        ):
+    for context, done in entries:
+        if done.index >= len(jobs) or not done.input_sha256 or done.input_sha256 != seen.seen[done.index].sha256:
             continue
-        facts = seen.seen[done.index]
-        conflict = facts.study in seen.conflicting_studies
-        if conflict != (done.reason == "two-patient-ids"):
+        if context != _context(jobs[done.index], plan):
             continue
         if done.output and not (Path(done.part).exists() or (plan.output / done.output).exists()):
             continue
@@ -191,9 +195,17 @@ def _read_journal(journal: Path, plan: Plan, seen: Survey) -> dict[int, Done]:
     return finished
 
 
-def _open_private(path: Path, *, append: bool):  # type: ignore[no-untyped-def]
-    """A text file only its owner can read, from the first byte on."""
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC)
-    descriptor = os.open(path, flags, 0o600)
-    os.chmod(path, 0o600)
-    return os.fdopen(descriptor, "a" if append else "w", encoding="utf-8", newline="")
+def _take_back(plan: Plan, journal: Journal, finished: dict[int, Done]) -> None:
+    """Remove what the interrupted run released and this one may not: OUTPUT is handed on."""
+    kept = {done.output for done in finished.values()}
+    for name in (*journal.outdated, *(done.output for _, done in journal.entries)):
+        if name and name not in kept:
+            (plan.output / name).unlink(missing_ok=True)
+    journal.entries.clear()
+
+
+def _sweep(incoming: Path, kept: set[str]) -> None:
+    """Remove what an interrupted run left half written."""
+    for path in incoming.iterdir():
+        if str(path) not in kept:
+            path.unlink(missing_ok=True)

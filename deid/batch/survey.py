@@ -4,25 +4,51 @@ identifiers a patient has."""
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from deid.batch.intake import Source, read_source
+from deid.batch.intake import Source, look_into
+from deid.dicomfile.element import DataSet
 from deid.dicomfile.read import read_file
 from deid.keyring import Keyring
 from deid.outcome import Refusal
 from deid.text.identifiers import gather
 
+MOST_IDENTIFIERS = 2_000
+"""Identifying words one radiograph may carry. Every other file of the same patient is searched for each of them, so a
+file that brings more is refused: it would make the others slow."""
 
-@dataclass
-class Seen:
-    """What one file says of itself; `patient` and `study` are keyed digests or UIDs, kept in memory only."""
 
+@dataclass(frozen=True)
+class Looked:
+    """The first look at one file, as a worker reports it. `refuse`: a reason that stands already."""
+
+    refuse: str = ""
+    instance: str = ""
+    study: str = ""
+    patient_id: str = ""
+    issuer: str = ""
     sha256: str = ""
+    strong: frozenset[str] | None = None
+
+    @property
+    def found(self) -> bool:
+        """Whether the file could be read."""
+        return self.strong is not None
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is remembered of one file; `patient` is the key of the patient, kept in memory only. `refuse`: a reason
+    for which the file is not even tried."""
+
     instance: str = ""
     study: str = ""
     patient: str = ""
+    refuse: str = ""
+    sha256: str = ""
 
 
 @dataclass
@@ -43,42 +69,58 @@ class Survey:
         return {uid: members for uid, members in groups.items() if len(members) > 1}
 
 
-def survey_one(source: Source, keyring: Keyring) -> tuple[Seen, frozenset[str]]:
-    """What one file says of itself, and its identifying words; empty where it cannot be read (the engine then
-    says why)."""
+@dataclass(frozen=True)
+class Look:
+    """One file to look at. `digest`: whether its SHA-256 is wanted too, which means reading all of it."""
+
+    index: int
+    source: Source
+    digest: bool = False
+
+
+def survey_one(job: Look) -> Looked:
+    """What one file says of itself: headers only, pixels are neither read nor decoded."""
+    digest = ""
     try:
-        data = read_source(source)
-    except Refusal:
-        return Seen(), frozenset()
-    seen = Seen(sha256=hashlib.sha256(data).hexdigest())
-    try:
-        dataset = read_file(data).dataset
+        with look_into(job.source) as data:
+            if job.digest:
+                digest = hashlib.sha256(data).hexdigest()
+            dataset = read_file(data, pixels=False).dataset
         identifiers = gather(dataset)
     except Refusal:
-        return seen, frozenset()
-    seen.instance = dataset.ascii(0x00080018)
-    seen.study = dataset.ascii(0x0020000D)
-    element, issuer = dataset.get(0x00100020), dataset.get(0x00100021)
-    seen.patient = keyring.patient_key(
-        element.raw.decode("latin-1") if element is not None else "",
-        issuer.raw.decode("latin-1") if issuer is not None else "",
-        fallback=seen.study,
+        return Looked(sha256=digest)  # the engine will say why
+    if len(identifiers.strong) > MOST_IDENTIFIERS:
+        return Looked(refuse="too-many-elements", sha256=digest)
+    return Looked(
+        instance=dataset.ascii(0x00080018),
+        study=dataset.ascii(0x0020000D),
+        patient_id=_latin(dataset, 0x00100020),
+        issuer=_latin(dataset, 0x00100021),
+        sha256=digest,
+        strong=frozenset(identifiers.strong),
     )
-    return seen, frozenset(identifiers.strong)
 
 
-def survey(sources: Iterable[Source], keyring: Keyring) -> Survey:
-    """Read every header once."""
-    result = Survey()
+def _latin(dataset: DataSet, tag: int) -> str:
+    element = dataset.get(tag)
+    return element.raw.decode("latin-1") if element is not None else ""
+
+
+def survey(sources: Sequence[Source], keyring: Keyring, looks: Iterable[tuple[int, Looked]]) -> Survey:
+    """The batch as a whole, from (index, what one file says of itself) in any order."""
+    result = Survey(seen=[Seen() for _ in sources])
     patients: dict[str, set[str]] = defaultdict(set)
     words: dict[str, set[str]] = defaultdict(set)
-    for source in sources:
-        seen, strong = survey_one(source, keyring)
-        result.seen.append(seen)
+    for index, looked in looks:
+        seen = result.seen[index]
+        seen.refuse, seen.sha256 = looked.refuse, looked.sha256
+        if looked.refuse or not looked.found:
+            continue
+        seen.instance, seen.study = looked.instance, sys.intern(looked.study)
+        seen.patient = sys.intern(keyring.patient_key(looked.patient_id, looked.issuer, fallback=looked.study))
         if seen.study:
             patients[seen.study].add(seen.patient)
-        if seen.patient:
-            words[seen.patient] |= strong
+        words[seen.patient] |= looked.strong or frozenset()
     result.conflicting_studies = {study for study, keys in patients.items() if len(keys) > 1}
     result.known = {patient: frozenset(found) for patient, found in words.items()}
     return result

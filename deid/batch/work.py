@@ -19,12 +19,13 @@ from deid.profile.table import EDITION
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker needs for one file. `refuse` is a reason found by the survey of the batch."""
+    """What a worker needs for one file. `part`: where to write, under a name that no other run uses. `refuse`: a
+    reason found by the survey of the batch."""
 
     index: int
     source: Source
     known: frozenset[str]
-    incoming: str
+    part: str
     refuse: str = ""
 
 
@@ -55,8 +56,8 @@ def start_worker(policy: Policy, keyring: Keyring) -> None:
 
 
 def run_job(job: Job) -> Done:
-    """De-identify one file. Raises OSError when a disk fails; everything about the file itself comes back as a
-    reason."""
+    """De-identify one file. Raises OSError when the output's disk fails, MemoryError when the limit is reached;
+    everything else about the file itself comes back as a reason."""
     policy, keyring = _state["policy"], _state["keyring"]
     record = _empty_record(policy, keyring)
     try:
@@ -68,24 +69,34 @@ def run_job(job: Job) -> Done:
         return _refused(job, record, job.refuse, "")
     outcome = deidentify(data, policy, keyring, Context(known_identifiers=job.known))
     if not isinstance(outcome, Released):
+        if outcome.reason == "memory-limit":
+            raise MemoryError  # the pool decides whether this file or an earlier one is to blame
         return _refused(job, outcome.record, outcome.reason, outcome.record.detail)
-    part = Path(job.incoming) / f"{job.index:08d}.part"
-    with part.open("wb") as stream:
-        stream.write(outcome.data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    written = part.read_bytes()
-    if hashlib.sha256(written).hexdigest() != outcome.record.output_sha256:
-        part.unlink()
+    written = _write(Path(job.part), outcome.data)
+    if written != outcome.data:
+        Path(job.part).unlink()
         return _refused(job, outcome.record, "verify-structure", "the disk returned other bytes than were written")
-    dataset = read_file(written).dataset
+    dataset = read_file(written, pixels=False).dataset
     name = Path(dataset.ascii(0x00100020)) / dataset.ascii(0x0020000D) / f"{dataset.ascii(0x00080018)}.dcm"
-    return Done(job.index, outcome.record.input_sha256, name.as_posix(), str(part), "", outcome.record.as_dict())
+    return Done(job.index, outcome.record.input_sha256, name.as_posix(), job.part, "", outcome.record.as_dict())
 
 
-def crashed(job: Job, policy: Policy, keyring: Keyring) -> Done:
-    """The result for a file whose worker died (a codec that crashed, or memory that ran out)."""
-    return _refused(job, _empty_record(policy, keyring), "engine-error", "the worker process died on this file")
+def _write(part: Path, data: bytes) -> bytes:
+    """Write, make the disk take it, read it back. Raises OSError and leaves nothing behind when the disk refuses."""
+    try:
+        with part.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        return part.read_bytes()
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def lost(job: Job, policy: Policy, keyring: Keyring, reason: str, detail: str = "") -> Done:
+    """The result for a file that cost its worker's life, its memory or its time."""
+    return _refused(job, _empty_record(policy, keyring), reason, detail)
 
 
 def _refused(job: Job, record: AuditRecord, code: str, detail: str) -> Done:

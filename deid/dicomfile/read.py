@@ -7,6 +7,7 @@ import sys
 import zlib
 from array import array
 from dataclasses import dataclass
+from mmap import mmap
 
 from deid.dicomfile.element import (
     ALL_VRS,
@@ -51,6 +52,9 @@ LOSSY_ENCAPSULATED = frozenset(
 VIDEO_SYNTAX_PREFIXES = ("1.2.840.10008.1.2.4.10", "1.2.840.10008.1.2.7")
 KNOWN_SYNTAXES = NATIVE_SYNTAXES | LOSSLESS_ENCAPSULATED | LOSSY_ENCAPSULATED
 
+Bytes = bytes | mmap
+"""What a file is read from: slices of either are bytes."""
+
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
 
@@ -75,8 +79,11 @@ class _Frame:
     items: list[DataSet] | None = None
 
 
-def read_file(data: bytes, limits: Limits = DEFAULT_LIMITS) -> DicomFile:
-    """Parse a Part 10 file. Raises Refusal with a reason code; never another exception, never a value in its detail."""
+def read_file(data: Bytes, limits: Limits = DEFAULT_LIMITS, *, pixels: bool = True) -> DicomFile:
+    """Parse a Part 10 file. Raises Refusal with a reason code; never another exception, never a value in its detail.
+
+    pixels: False leaves Pixel Data empty and looks no further than its header.
+    """
     if len(data) > limits.file_bytes:
         raise Refusal("file-too-large")
     if len(data) < 140 or data[128:132] != b"DICM":
@@ -89,7 +96,7 @@ def read_file(data: bytes, limits: Limits = DEFAULT_LIMITS) -> DicomFile:
         raise Refusal("unknown-transfer-syntax")
     if syntax == DEFLATED_LE:
         data, start = _inflate(data[start:], limits), 0
-    walker = _Walker(data, syntax == EXPLICIT_BE, limits)
+    walker = _Walker(data, syntax == EXPLICIT_BE, limits, pixels)
     dataset = walker.read(start, len(data), implicit=syntax == IMPLICIT_LE)
     if not dataset.elements:
         raise Refusal("malformed", "empty data set")
@@ -109,7 +116,7 @@ def _inflate(body: bytes, limits: Limits) -> bytes:
     return plain
 
 
-def _read_meta(data: bytes, limits: Limits) -> tuple[DataSet, int]:
+def _read_meta(data: Bytes, limits: Limits) -> tuple[DataSet, int]:
     """Group 0002, always Explicit VR Little Endian; the group length is not trusted."""
     position = 132
     walker = _Walker(data, False, limits)
@@ -132,8 +139,9 @@ def _read_meta(data: bytes, limits: Limits) -> tuple[DataSet, int]:
 class _Walker:
     """Walks elements iteratively, counting them against the limits."""
 
-    def __init__(self, data: bytes, big_endian: bool, limits: Limits) -> None:
+    def __init__(self, data: Bytes, big_endian: bool, limits: Limits, pixels: bool = True) -> None:
         self.data = data
+        self.pixels = pixels
         self.big = big_endian
         self.order = "big" if big_endian else "little"
         self.limits = limits
@@ -227,6 +235,9 @@ class _Walker:
             raise Refusal("malformed", "group 0000 or 0002 inside the data set")
         if length != _UNDEFINED and at + length > limit:
             raise Refusal("malformed", f"length of {keyword(tag)}")
+        if top and tag == PIXEL_DATA and not self.pixels:
+            dataset.put(Element(tag, vr))
+            return limit
         if length == _UNDEFINED and tag == PIXEL_DATA and vr in ("OB", "OW", "UN"):
             encapsulated, at = self._fragments(at, limit)
             dataset.put(Element(tag, "OB", encapsulated))
@@ -287,7 +298,7 @@ def _implicit_vr(tag: int) -> str:
     return vr if vr in ALL_VRS else "UN"
 
 
-def _is_hidden_sequence(tag: int, vr: str, data: bytes, at: int, length: int) -> bool:
+def _is_hidden_sequence(tag: int, vr: str, data: Bytes, at: int, length: int) -> bool:
     """Whether a UN value of known length is really a sequence: by PS3.6, or by looking like one (private sequences)."""
     if vr != "UN" or length < 8:
         return False

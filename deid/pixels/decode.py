@@ -191,6 +191,8 @@ def _decode_encapsulated(pixels: Encapsulated, form: PixelForm, syntax: str) -> 
             # Colour comes back as RGB; monochrome has no colour to convert.
             decoded, meta = get_decoder(UID(syntax)).as_array(source, raw=False)
             values = np.asarray(decoded).reshape(shape)
+        except MemoryError:
+            raise
         except (
             Exception
         ) as problem:  # codecs raise many types for broken streams; all mean the image cannot be examined

@@ -15,8 +15,6 @@ import pytest
 from pydicom import dcmread
 
 from deid.__main__ import main
-from deid.batch import run as batch_run
-from deid.batch import work
 from tests.deid.objects import CR, DX, SC, BlindDetector, SilentReader, make_file, plain_chest
 from tests.deid.test_headers import PLANTED
 
@@ -147,33 +145,6 @@ def test_names_of_a_patients_other_files_are_removed_from_this_one(batch: Batch)
     assert batch.run() == 0
     descriptions = {dcmread(batch.output / row["output"]).StudyDescription for row in batch.rows()}
     assert descriptions == {"CHEST"}
-
-
-def test_an_interrupted_run_is_resumed_without_doing_finished_files_again(
-    batch: Batch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for n in range(1, 5):
-        batch.put(f"{n}.dcm", image(n))
-    assert batch.run(output=batch.root / "whole") == 0
-    calls: list[int] = []
-    real = work.run_job
-
-    def cut_short(job: work.Job) -> work.Done:
-        calls.append(job.index)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return real(job)
-
-    monkeypatch.setattr(batch_run, "run_job", cut_short)
-    with pytest.raises(KeyboardInterrupt):
-        batch.run()
-    assert len(batch.tree()) >= 2 and batch.map.with_name("MAP.csv.journal").exists()
-    calls.clear()
-    monkeypatch.setattr(batch_run, "run_job", lambda job: (calls.append(job.index), real(job))[1])
-    assert batch.run("--resume") == 0
-    assert len(calls) == 2
-    assert batch.tree() == batch.tree(batch.root / "whole")
-    assert not batch.map.with_name("MAP.csv.journal").exists()
 
 
 @pytest.mark.parametrize(
