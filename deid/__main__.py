@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from deid.batch.guard import DEFAULT_WORK_LIMITS
+from deid.batch.pool import WorkerFailure
 from deid.batch.run import Plan, Settled, finish_batch, run_batch
 from deid.keyring import KeyProblem, read_key_file
 from deid.policy import PolicyError, load_policy, shipped_policies
@@ -39,6 +42,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--report", type=Path, required=True, help="JSON report without any header value")
     parser.add_argument("--workers", type=int, default=1, help="processes to use (default 1)")
+    parser.add_argument(
+        "--file-timeout",
+        type=int,
+        default=DEFAULT_WORK_LIMITS.file_seconds,
+        help="processor seconds one file may take before it is withheld (default %(default)s)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument("--verbose", action="store_true", help="one line a file")
     return parser
@@ -58,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_map(options.map, settled)
         write_report(options.report, build_report(settled, plan.policy, plan.keyring.key_id))
         finish_batch(plan)
+    except WorkerFailure as problem:
+        console.print(f"deid: {problem}", markup=False, highlight=False, soft_wrap=True)
+        return EXIT_FAILURE
     except OSError as problem:
         console.print(
             f"deid: the disk refused ({problem.strerror or type(problem).__name__}). Mend it and use --resume."
@@ -77,6 +89,8 @@ def _plan(options: argparse.Namespace) -> Plan:
         raise _Usage("INPUT does not exist. Give a DICOM file, a zip archive or a folder.")
     if options.workers < 1:
         raise _Usage("--workers must be at least 1.")
+    if options.file_timeout < 1:
+        raise _Usage("--file-timeout must be at least 1 second.")
     source, output = options.input.resolve(), options.output.resolve()
     if output == source or source in output.parents or (source.is_dir() and output in source.parents):
         raise _Usage("OUTPUT and INPUT must not lie inside each other. Choose another OUTPUT.")
@@ -97,7 +111,10 @@ def _plan(options: argparse.Namespace) -> Plan:
         keyring = read_key_file(str(options.key_file))
     except OSError as problem:
         raise _Usage(f"the key file cannot be read ({problem.strerror}). Give --key-file a readable file.") from problem
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise _Usage(f"OUTPUT cannot be made ({problem.strerror}). Choose another OUTPUT.") from problem
     return Plan(
         source,
         output,
@@ -107,6 +124,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         keyring,
         options.workers,
         options.resume,
+        replace(DEFAULT_WORK_LIMITS, file_seconds=options.file_timeout),
     )
 
 

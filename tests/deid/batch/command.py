@@ -35,10 +35,14 @@ def slow_job(job: work.Job) -> work.Done:
     return work.run_job(job)
 
 
-deid.engine._shipped_detector = Blind  # type: ignore[assignment]
-deid.engine._shipped_reader = Blind  # type: ignore[assignment]
-if os.environ.get("DEID_TEST_PAUSE"):
-    run.run_job = slow_job  # type: ignore[assignment]
+def blind() -> None:
+    """Put the blind detector, and the pause that was asked for, in this process and those forked from it."""
+    deid.engine._shipped_detector = Blind  # type: ignore[assignment]
+    deid.engine._shipped_reader = Blind  # type: ignore[assignment]
+    if os.environ.get("DEID_TEST_PAUSE"):
+        run.run_job = slow_job  # type: ignore[assignment]
+
 
 if __name__ == "__main__":
+    blind()
     sys.exit(main())
