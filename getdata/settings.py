@@ -27,6 +27,16 @@ VAR = Path(env.str("GETDATA_VAR", default=str(BASE_DIR / "var"))).resolve()
 def _local_secret(name: str) -> bytes:
     """Return 32 random bytes kept in ``var/``: the embedded default invents its secrets once, on this machine."""
     path = VAR / "secrets" / name
+    try:
+        return _kept_secret(path)
+    except OSError as error:
+        raise environ.ImproperlyConfigured(
+            f"The data folder {VAR} cannot be used ({error.strerror}). "
+            "Choose one you may write to: GETDATA_VAR=/some/folder make run"
+        ) from error
+
+
+def _kept_secret(path: Path) -> bytes:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path.with_suffix(f".{os.getpid()}"), os.O_WRONLY | os.O_CREAT, 0o600)
