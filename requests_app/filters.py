@@ -8,6 +8,7 @@ from typing import Any
 import django_filters as df
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
+from django.utils.text import capfirst
 from drf_spectacular.utils import extend_schema_field
 
 from requests_app.models import Category, DatasetRequest, RequestFacet, RequestStatus
@@ -62,7 +63,7 @@ class RequestFilter(df.FilterSet):
     q = Words(label="Search")
     category = df.MultipleChoiceFilter(choices=Category.choices, label="Category")
     projection = FacetChoice(
-        RequestFacet.Kind.PROJECTION, choices=[(v.value, v.plain) for v in View], label="Projection"
+        RequestFacet.Kind.PROJECTION, choices=[(v.value, capfirst(v.plain)) for v in View], label="Projection"
     )
     finding = FindingFacet(RequestFacet.Kind.FINDING, choices=_findings, label="Finding")
     annotation = FacetChoice(

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
 from getdata.accounts.models import User
@@ -27,7 +28,7 @@ from requests_app.selectors import (
     spec_groups,
     version_history,
 )
-from requests_app.spec import DatasetSpec, canonical_json, summarise
+from requests_app.spec import DatasetSpec, View, canonical_json, summarise
 
 PAGE_SIZE = 20
 _INTRODUCTIONS = {
@@ -197,7 +198,7 @@ def _first_meter(item: DatasetRequest) -> Any:
 def _tags(item: DatasetRequest) -> list[str]:
     """A few words by which a row is recognised: projections, then findings."""
     values = list(item.facets.all())
-    projections = [f.value for f in values if f.kind == RequestFacet.Kind.PROJECTION]
+    projections = [capfirst(View(f.value).plain) for f in values if f.kind == RequestFacet.Kind.PROJECTION]
     findings = [f.value for f in values if f.kind == RequestFacet.Kind.FINDING]
     more = len(findings) - 4
     return [*projections, *findings[:4], *([f"{more} more"] if more > 0 else [])]

@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted(
-    path for folder in ("templates", "getdata", "requests_app", "fulfillment") for path in (ROOT / folder).rglob("*.html")
+    path
+    for folder in ("templates", "getdata", "requests_app", "fulfillment")
+    for path in (ROOT / folder).rglob("*.html")
 )
 _TAG = re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL)
 

@@ -18,10 +18,11 @@ from tests.support.corpus import Delivery, build_delivery
 def delivery() -> Iterator[Delivery]:
     """Forty radiographs of two hospitals with planted identity: real ones where ``../shared/data`` is, else phantoms.
 
-    While pictures for the documentation are taken always phantoms: nobody else's radiograph is kept in this repository.
+    With ``GETDATA_REQUIRE_ALL=1`` they must be real. While pictures for the documentation are taken always phantoms:
+    nobody else's radiograph is kept in this repository.
     """
     with tempfile.TemporaryDirectory(prefix="getdata-delivery-") as folder:
-        there = (ROOT.parent / "shared" / "data").is_dir()
+        there = (ROOT.parent / "shared" / "data").is_dir() or os.environ.get("GETDATA_REQUIRE_ALL") == "1"
         source = "real" if there and os.environ.get("GETDATA_SCREENSHOTS") != "1" else "phantom"
         yield build_delivery(Path(folder), seed=20261123, source=source)  # type: ignore[arg-type]
 

@@ -46,7 +46,7 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stocked]:
 @pytest.mark.parametrize("role", ROLES)
 def test_every_page_is_accessible_fits_the_screen_and_keeps_the_policy(stocked: Stocked, role: str) -> None:
     person = stocked.person(role)
-    page, faults = person.page, []
+    page, faults, links = person.page, [], {}
     for address in stocked.cast["pages"][role]:
         answer = page.goto(address)
         assert answer is not None
@@ -55,6 +55,8 @@ def test_every_page_is_accessible_fits_the_screen_and_keeps_the_policy(stocked: 
             faults.append(f"{address} answered {answer.status}")
             continue
         page.wait_for_load_state("networkidle")
+        for link in links_of(page):
+            links.setdefault(link, address)
         for size in (DESK, PHONE):
             page.set_viewport_size(size)  # type: ignore[arg-type]
             for theme in ("light", "dark"):
@@ -65,9 +67,24 @@ def test_every_page_is_accessible_fits_the_screen_and_keeps_the_policy(stocked: 
             if wide > 0:
                 faults.append(f"{where}: scrolls sideways by {wide} px; {widest(page)}")
         page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    for link, address in links.items():
+        if not link:
+            faults.append(f"{address}: a link that leads nowhere")
+        elif link != "/accounts/logout/" and (status := person.status(link)) >= 400:
+            faults.append(f"{address}: the link to {link} answers {status}")
     said = [line for line in person.complaints if "/nowhere/" not in line]
     person.close()
     assert faults + said == [], "\n".join(["", *faults, *said])
+
+
+def links_of(page: Any) -> list[str]:
+    """Where the page's links to our own addresses lead, without their fragments; empty for one that leads nowhere."""
+    found: list[str] = page.evaluate(
+        "Array.from(document.querySelectorAll('a[href]')).filter(a => !a.getAttribute('href').startsWith('#'))"
+        ".filter(a => a.origin === location.origin && !a.hasAttribute('download'))"
+        ".map(a => a.getAttribute('href') && a.pathname + a.search)"
+    )
+    return [link for link in found if "/download/" not in link]
 
 
 def violations(page: Any) -> list[str]:

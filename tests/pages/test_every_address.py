@@ -16,7 +16,13 @@ from tests.support.pages import problems
 
 pytestmark = pytest.mark.django_db
 #: One value for each kind of parameter; nothing in an empty portal has it.
-VALUES = {"uuid": str(uuid.UUID(int=7)), "slug": "nothing-here", "str": "nothing-here", "int": "7", "path": "nothing/here"}
+VALUES = {
+    "uuid": str(uuid.UUID(int=7)),
+    "slug": "nothing-here",
+    "str": "nothing-here",
+    "int": "7",
+    "path": "nothing/here",
+}
 #: Addresses in regular expressions, of allauth and of the API's router, by the name of the group.
 REGEX_VALUES = {"pk": VALUES["uuid"], "uidb36": "1", "format": "json"}
 _GROUP = re.compile(r"\(\?P<(\w+)>[^()]*\)")
