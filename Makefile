@@ -56,7 +56,7 @@ run: setup ## Start the portal with demo data: web and worker; Ctrl-C ends both 
 test: test-embedded test-servers ## Run everything twice: on the embedded default, then on PostgreSQL, Redis and S3
 
 test-embedded: setup ## The first run alone: SQLite, local files, nothing to install (ARGS="-k name")
-	@GETDATA_TEST_BACKEND=embedded $(EMBEDDED) $(PY) -m pytest $(ARGS)
+	@GETDATA_TEST_BACKEND=embedded $(EMBEDDED) $(PY) -m tests.halves $(ARGS)
 
 test-servers: setup ## The second run alone: PostgreSQL, Redis and S3, started for the run where they are installed
 	@GETDATA_TEST_BACKEND=servers $(PY) -m tests.services -- $(PY) -m pytest -m "not pure and not once" $(ARGS)
