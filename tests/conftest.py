@@ -27,6 +27,8 @@ PURE_FOLDERS = (
     "tests/fulfillment/quality/",
     "tests/fulfillment/duplicates/",
     "tests/fulfillment/labels/",
+    "tests/common/test_templates",
+    "tests/test_conventions",
 )
 ONCE = (
     "tests/common/test_ui_",
@@ -34,6 +36,7 @@ ONCE = (
     "tests/e2e/test_accessibility",
     "tests/e2e/test_run_portal",
     "tests/requests_app/test_in_a_browser",
+    "tests/pages/test_every_address",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,9 @@ def sources() -> Iterator[Path]:
                 yield path
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
-    for path in sources():
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+@cache
+def trees() -> list[tuple[str, ast.Module]]:
+    return [(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())) for path in sources()]
 
 
 def calls(tree: ast.Module, attribute: str) -> Iterator[ast.Call]:
