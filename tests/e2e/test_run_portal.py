@@ -55,7 +55,9 @@ def test_it_serves_and_one_signal_ends_every_process(tmp_path: Path, number: sig
             stderr=out,
         )
     try:
-        until(lambda: b"GetDATA is at" in log.read_bytes() or portal.poll() is not None, seconds=120, what="the address")
+        until(
+            lambda: b"GetDATA is at" in log.read_bytes() or portal.poll() is not None, seconds=120, what="the address"
+        )
         assert httpx.get(f"http://127.0.0.1:{port}/", timeout=10).status_code == 200
         assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=10).json()["ok"] is True
         assert len(processes_of(tmp_path / "var")) >= 3, "portal, web server and worker"

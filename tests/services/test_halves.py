@@ -36,8 +36,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_tests_of_both_halves_run_and_are_reported() -> None:
-    pure, other = "tests/services/test_lock.py::test_the_makefile_accepts_the_pythons_that_are_checked_here", (
-        "tests/common/test_crypto.py"
+    pure, other = (
+        "tests/services/test_lock.py::test_the_makefile_accepts_the_pythons_that_are_checked_here",
+        ("tests/common/test_crypto.py"),
     )
     done = run(pure, other)
     assert done.returncode == 0, done.stdout + done.stderr
