@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from getdata.accounts.models import User
-from getdata.pages import front, steps
+from getdata.pages import front, steps, waiting
 
 
 @require_safe
@@ -33,7 +33,8 @@ def about_deid(request: HttpRequest) -> HttpResponse:
 def dashboard(request: HttpRequest) -> HttpResponse:
     """What needs this person next, and where their work stands."""
     assert isinstance(request.user, User)
-    context: dict[str, Any] = {"steps": steps.for_user(request.user), **steps.overview(request.user)}
+    context: dict[str, Any] = {"steps": steps.for_user(request.user), "waiting": waiting.for_user(request.user)}
+    context |= steps.overview(request.user)
     return render(request, "pages/dashboard.html", context)
 
 

@@ -190,3 +190,29 @@ def test_progress_of_a_batch_is_shown() -> None:
     source_file(one, status=SourceFileStatus.RECEIVED)
     page = dashboard(member(one.fulfillment.hospital, Role.DATA_MANAGER))
     assert "1 of 2" in page
+
+
+def test_what_is_with_others_names_who_has_it_and_by_when() -> None:
+    """Nobody has to ask whether something arrived."""
+    owner = member(OrganizationFactory.create(status=Organization.Status.PENDING, submitted_at=timezone.now()))
+    page = dashboard(owner)
+    assert "With others" in page and "Verification of" in page and "GetDATA’s reviewers" in page and "due <time" in page
+
+    asked = offer()
+    hospital = member(asked.hospital)
+    page = dashboard(hospital)
+    assert f"Answer to your offer for “{asked.request.title}”" in page and asked.request.organization.name in page
+
+    handed_over = sealed_batch()
+    page = dashboard(member(handed_over.fulfillment.hospital))
+    assert f"Review of batch {handed_over.number}" in page
+    other = dashboard(member(HospitalFactory.create()))
+    assert "With others" not in other, "what others wait for is theirs"
+
+
+def test_a_submitted_request_is_with_the_reviewers_until_it_is_open() -> None:
+    request = RequestFactory.create(status=RequestStatus.SUBMITTED, submitted_at=timezone.now())
+    person = member(request.organization)
+    assert f"Check of the request “{request.title}”" in dashboard(person)
+    type(request).objects.filter(pk=request.pk).update(status=RequestStatus.OPEN)
+    assert "With others" not in dashboard(person)
