@@ -4,6 +4,7 @@ a reason out."""
 from deid.engine import ENGINE_VERSION, deidentify
 from deid.keyring import KeyProblem, Keyring, read_key_file
 from deid.outcome import AuditRecord, Context, MaskBox, Outcome, Quarantined, Released
+from deid.pixels.zones import Zone, find_zones
 from deid.policy import Policy, PolicyError, load_policy, shipped_policies
 from deid.reasons import REASONS, Reason
 
@@ -21,7 +22,9 @@ __all__ = [
     "Quarantined",
     "Reason",
     "Released",
+    "Zone",
     "deidentify",
+    "find_zones",
     "load_policy",
     "read_key_file",
     "shipped_policies",

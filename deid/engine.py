@@ -113,8 +113,9 @@ def _run(
 
     detector, reader = detector or _shipped_detector(), reader or _shipped_reader()
     record.detector = detector.name
-    found = examine(pixels, identifiers, detector, reader)
-    record.masks, record.markers_kept, record.review = list(found.masks), found.markers_kept, found.review
+    found = examine(pixels, identifiers, detector, reader, context.zones)
+    record.masks, record.hints = list(found.masks), list(found.hints)
+    record.markers_kept, record.review = found.markers_kept, found.review
     record.pixel_sha256_out = pixel_sha256(found.values)
 
     patient_key = _patient_key(file, keyring)
@@ -175,12 +176,12 @@ def _native_bytes(values: Samples) -> bytes:
 
 
 def _shipped_detector() -> TextDetector:
-    from deid.pixels.rapid import RapidDetector
+    from deid.pixels.textnet import NetDetector
 
-    return RapidDetector()
+    return NetDetector()
 
 
 def _shipped_reader() -> TextReader:
-    from deid.pixels.rapid import RapidReader
+    from deid.pixels.reader import RapidReader
 
     return RapidReader()

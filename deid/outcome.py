@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from deid.pixels.zones import Zone
+
 
 @dataclass(frozen=True)
 class Context:
@@ -15,9 +17,11 @@ class Context:
 
     known_identifiers: strings that must not survive anywhere (names, record numbers, accession numbers of the
         batch's other files); they are only ever removed and searched for, never written.
+    zones: where the batch's other images show this device to write; hints there count as text.
     """
 
     known_identifiers: frozenset[str] = frozenset()
+    zones: tuple[Zone, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class AuditRecord:
     actions: Counter[str] = field(default_factory=Counter)
     touched: dict[str, str] = field(default_factory=dict)
     masks: list[MaskBox] = field(default_factory=list)
+    hints: list[MaskBox] = field(default_factory=list)
     markers_kept: int = 0
     detector: str = ""
     burned_in_declared: str = "absent"
@@ -103,6 +108,7 @@ class AuditRecord:
             "actions": dict(sorted(self.actions.items())),
             "touched": dict(sorted(self.touched.items())),
             "masks": [box.as_dict() for box in self.masks],
+            "hints": [box.as_dict() for box in self.hints],
             "markers_kept": self.markers_kept,
             "detector": self.detector,
             "burned_in_declared": self.burned_in_declared,

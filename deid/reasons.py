@@ -267,7 +267,7 @@ _ALL = (
     Reason(
         "mask-large",
         "review",
-        "More than 8 % of the image was masked.",
+        "More than 2 % of the image was masked.",
         "Look at the image and decide whether it is still useful.",
     ),
     Reason(
@@ -281,6 +281,12 @@ _ALL = (
         "review",
         "A masked region was large or uncertain: it may be anatomy or a device rather than text.",
         "Look at the image and the boxes.",
+    ),
+    Reason(
+        "text-possible",
+        "review",
+        "Something faint may be text; it could not be read and was not masked.",
+        "Look at the outlined places. If one shows text, mask it at the source and send the file again.",
     ),
 )
 

@@ -16,12 +16,13 @@ from typing import Any
 
 from billiard.exceptions import SoftTimeLimitExceeded
 
-from deid import REASONS, Context, Keyring, Quarantined, deidentify, load_policy
+from deid import REASONS, Context, Keyring, Quarantined, Released, deidentify, load_policy
 from fulfillment import ledger
 from fulfillment.examine import Examined, examine
 from fulfillment.intake import archives, originals, tables
 from fulfillment.models import SourceFile, SourceFileStatus, SourceKind
 from fulfillment.store import Refused, remember_twin, store
+from fulfillment.zones import zones_with_hints
 from getdata.common.states import StaleState
 from requests_app.spec import DatasetSpec
 
@@ -62,7 +63,10 @@ def _instance(held: ledger.Claim, started: float) -> None:
     spec = DatasetSpec.model_validate(file.batch.spec_version.document)
     secret, key_id = originals.pseudonym_secret(file.batch)
     policy = load_policy(spec.deidentification.policy.value)
-    outcome = deidentify(data, policy, Keyring(secret=secret, key_id=key_id), context=Context())
+    keyring = Keyring(secret=secret, key_id=key_id)
+    outcome = deidentify(data, policy, keyring, Context())
+    if isinstance(outcome, Released) and (zones := zones_with_hints(file.batch, outcome)):
+        outcome = deidentify(data, policy, keyring, Context(zones=zones))
     if isinstance(outcome, Quarantined):
         reason = REASONS[outcome.reason]
         status = SourceFileStatus.REJECTED if reason.kind == "rejected" else SourceFileStatus.QUARANTINED

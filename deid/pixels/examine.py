@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,99 +10,148 @@ import numpy as np
 from deid.outcome import MaskBox, Refusal
 from deid.pixels.decode import DecodedPixels, PixelForm, Samples
 from deid.pixels.detector import Gray, Region, TextDetector, TextReader
+from deid.pixels.evidence import names_the_patient, reads_as_text
 from deid.pixels.markers import is_marker
 from deid.pixels.masking import fill_region, with_margin
+from deid.pixels.regions import STRONG
+from deid.pixels.zones import Zone, in_a_zone
 from deid.text.identifiers import Identifiers
 
-REVIEW_AREA = 0.08
+REVIEW_AREA = 0.02
+REVIEW_HINT = 0.6
 REFUSE_AREA = 0.5
 _PASSES = 4
 _SETTLED = 0.6
+_MOST_HINTS = 40
+_COLOUR = 0.02
 
 
 @dataclass
 class Examination:
-    """What was found: boxes masked, markers kept, review codes, and the cleaned values."""
+    """What was found: boxes masked, hints left alone, markers kept, review codes, and the cleaned values."""
 
     values: Samples
     masks: list[MaskBox] = field(default_factory=list)
+    hints: list[MaskBox] = field(default_factory=list)
     markers_kept: int = 0
     review: tuple[str, ...] = ()
 
 
-def examine(pixels: DecodedPixels, identifiers: Identifiers, detector: TextDetector, reader: TextReader) -> Examination:
+@dataclass
+class _Frame:
+    """One frame on its way: its values (changed in place), what was decided, and what helps to decide."""
+
+    index: int
+    values: Samples
+    form: PixelForm
+    identifiers: Identifiers
+    detector: TextDetector
+    reader: TextReader
+    zones: Sequence[Zone]
+    masks: list[MaskBox] = field(default_factory=list)
+    hints: list[MaskBox] = field(default_factory=list)
+    markers: list[Region] = field(default_factory=list)
+    review: set[str] = field(default_factory=set)
+
+
+def examine(
+    pixels: DecodedPixels,
+    identifiers: Identifiers,
+    detector: TextDetector,
+    reader: TextReader,
+    zones: Sequence[Zone] = (),
+) -> Examination:
     """Every frame is examined, whatever BurnedInAnnotation says (johnperry/CTP#16).
 
+    zones: where the batch shows this device to write; a hint there counts as text.
     Raises Refusal("text-left") when text remains after the last pass, ("text-too-much") when the image is mostly text.
     """
     values = pixels.values
     result = Examination(values)
     review: set[str] = set()
     for index in range(pixels.form.frames):
-        frame = np.array(values[index])
-        masks, markers = _clean_frame(frame, index, pixels.form, identifiers, detector, reader, review)
-        result.markers_kept += markers
-        if masks:
+        frame = _Frame(index, np.array(values[index]), pixels.form, identifiers, detector, reader, zones)
+        _clean(frame)
+        result.markers_kept += len(frame.markers)
+        result.hints.extend(frame.hints)
+        review |= frame.review
+        if frame.masks:
             if result.values is values:
                 result.values = np.array(values)
-            result.values[index] = frame
-            result.masks.extend(masks)
+            result.values[index] = frame.values
+            result.masks.extend(frame.masks)
     result.review = tuple(sorted(review))
     return result
 
 
-def _clean_frame(
-    frame: Samples,
-    index: int,
-    form: PixelForm,
-    identifiers: Identifiers,
-    detector: TextDetector,
-    reader: TextReader,
-    review: set[str],
-) -> tuple[list[MaskBox], int]:
-    masks: list[MaskBox] = []
-    covered = np.zeros(frame.shape[:2], dtype=bool)
-    markers: list[Region] = []
-    pending_boxes: list[Region] = []
+def _clean(frame: _Frame) -> None:
+    form = frame.form
+    covered = np.zeros(frame.values.shape[:2], dtype=bool)
+    near: list[Region] | None = None
     for attempt in range(_PASSES):
-        image = _gray(frame)
-        pending = []
-        # After masking only the neighbourhood of the masks can look different, so only that is looked at again.
-        regions = detector.find(image, None if attempt == 0 else pending_boxes)
-        for region in regions:
-            if _already(region, covered) or any(_inside(region, kept) for kept in markers):
-                continue
-            text, confidence = reader.read(image, region)
-            if attempt == 0 and is_marker(text, confidence, identifiers):
-                markers.append(region)
-                continue
-            pending.append((region, confidence))
+        pending = [found for image in _views(frame.values) for found in _texts(frame, image, near, covered)]
         if not pending:
             break
         if attempt == _PASSES - 1:
-            raise Refusal("text-left", f"frame {index}, {len(pending)} regions")
-        pending_boxes = [with_margin(region, form.rows, form.columns) for region, _ in pending]
+            raise Refusal("text-left", f"frame {frame.index}, {len(pending)} regions")
+        # After masking only the neighbourhood of the masks can look different, so only that is looked at again.
+        near = []
         for region, confidence in pending:
             grown = with_margin(region, form.rows, form.columns)
-            fill_region(frame, grown, form)
+            fill_region(frame.values, grown, form)
             covered[grown.y : grown.y + grown.height, grown.x : grown.x + grown.width] = True
-            masks.append(MaskBox(index, grown.x, grown.y, grown.width, grown.height, region.score, confidence))
+            frame.masks.append(_box(frame.index, grown, confidence))
+            near.append(grown)
             if region.doubtful:
-                review.add("mask-doubtful")
+                frame.review.add("mask-doubtful")
             if _over_lungs(grown, form):
-                review.add("mask-over-lungs")
+                frame.review.add("mask-over-lungs")
     share = float(covered.mean())
     if share > REFUSE_AREA:
-        raise Refusal("text-too-much", f"frame {index}")
+        raise Refusal("text-too-much", f"frame {frame.index}")
     if share > REVIEW_AREA:
-        review.add("mask-large")
-    return masks, len(markers)
+        frame.review.add("mask-large")
+    frame.hints = [hint for hint in frame.hints if not _already(_region(hint), covered)]
+    if any(hint.detector >= REVIEW_HINT for hint in frame.hints):
+        frame.review.add("text-possible")
 
 
-def _gray(frame: Samples) -> Gray:
-    """One channel of stored values: colour as its mean, because text of any colour must show."""
-    plain = frame.astype(np.float32)
-    return plain.mean(axis=2) if plain.ndim == 3 else plain
+def _texts(frame: _Frame, image: Gray, near: list[Region] | None, covered: np.ndarray) -> list[tuple[Region, float]]:
+    """What is to be masked of one look, with the reader's confidence. The first look also sorts out markers and hints."""
+    first, found, asked = near is None, [], 0
+    for region in frame.detector.find(image, near):
+        if _already(region, covered) or any(_inside(region, kept) for kept in frame.markers):
+            continue
+        sure = region.score >= STRONG or in_a_zone(region, frame.zones, frame.form.rows, frame.form.columns)
+        if not sure and (not first or asked >= _MOST_HINTS):
+            continue
+        asked += not sure
+        text, confidence = frame.reader.read(image, region)
+        if first and is_marker(text, confidence, frame.identifiers):
+            frame.markers.append(region)
+        elif sure or reads_as_text(text, confidence) or names_the_patient(text, frame.identifiers):
+            found.append((region, confidence))
+        else:
+            frame.hints.append(_box(frame.index, region, confidence))
+    return found
+
+
+def _views(values: Samples) -> list[Gray]:
+    """The frame in grey; of a coloured one also how far its channels part, so that text of the ground's brightness shows."""
+    plain = values.astype(np.float32)
+    if plain.ndim == 2:
+        return [plain]
+    colour = plain.max(axis=2) - plain.min(axis=2)
+    grey = plain.mean(axis=2)
+    return [grey, colour] if float(colour.max()) > _COLOUR * max(float(plain.max()), 1.0) else [grey]
+
+
+def _box(frame: int, region: Region, confidence: float) -> MaskBox:
+    return MaskBox(frame, region.x, region.y, region.width, region.height, region.score, confidence)
+
+
+def _region(box: MaskBox) -> Region:
+    return Region(box.x, box.y, box.width, box.height, box.detector)
 
 
 def _already(region: Region, covered: np.ndarray) -> bool:
@@ -118,8 +168,7 @@ def _inside(region: Region, kept: Region) -> bool:
 
 
 def _over_lungs(region: Region, form: PixelForm) -> bool:
-    """Whether a box's centre lies over the middle of the lung fields: 20 to 80 % across and 25 to 70 % down
-    the frame."""
+    """Whether a box's centre lies over the middle of the lung fields: 20 to 80 % across and 25 to 70 % down the frame."""
     x = (region.x + region.width / 2) / form.columns
     y = (region.y + region.height / 2) / form.rows
     return 0.2 < x < 0.8 and 0.25 < y < 0.7

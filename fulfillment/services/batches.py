@@ -28,6 +28,7 @@ from fulfillment.selectors import facts_of
 from fulfillment.services.reviews import RETURNED
 from fulfillment.uploads import staging
 from fulfillment.uploads.rights import require_may_add_files, require_may_deliver, require_writable
+from fulfillment.zones import flag_hints_in_zones
 from getdata.accounts.models import User
 from getdata.audit.chain import record
 from getdata.common import crypto
@@ -148,6 +149,7 @@ def seal_batch(*, batch: Batch, actor: User) -> Batch:
         hindrance = what_hinders_sealing(batch)
         if hindrance is not None:
             raise hindrance
+        flag_hints_in_zones(batch)
         findings = batch_findings(batch)
         now = timezone.now()
         images = Image.objects.live().filter(source__batch=batch).count()

@@ -1,0 +1,62 @@
+"""Where a device writes, learnt from the images of a batch that came through already; used to look again at later ones."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pydicom
+
+from deid import Released, Zone, find_zones
+from fulfillment.conformance import read_facts
+from fulfillment.models import Batch, Image
+
+_CONSIDERED = 500
+
+
+def zones_of(batch: Batch, manufacturer: str | None, model: str | None) -> tuple[Zone, ...]:
+    """Zones of one kind of device in a batch, from the masks of its images (the newest 500)."""
+    images = (
+        Image.objects.live()
+        .filter(source__batch=batch, facts__manufacturer=manufacturer, facts__model=model)
+        .order_by("-created_at")
+        .values_list("masks", "facts__rows", "facts__columns")[:_CONSIDERED]
+    )
+    return find_zones(
+        [[_share(box, rows, columns) for box in masks] for masks, rows, columns in images if rows and columns]
+    )
+
+
+def zones_with_hints(batch: Batch, outcome: Released) -> tuple[Zone, ...]:
+    """The device's zones when something faint was left in one of them, so that the file is worth a second look; else none."""
+    if not outcome.record.hints:
+        return ()
+    facts = read_facts(pydicom.dcmread(io.BytesIO(outcome.data), stop_before_pixels=True))
+    rows, columns = facts.rows, facts.columns
+    if not rows or not columns:
+        return ()
+    zones = zones_of(batch, facts.manufacturer, facts.model)
+    return zones if any(zone.covers(hint, rows, columns) for hint in outcome.record.hints for zone in zones) else ()
+
+
+def flag_hints_in_zones(batch: Batch) -> int:
+    """Ask for a look at images that came before the zone was known; returns how many. Called when a batch is sealed."""
+    known: dict[tuple[Any, Any], tuple[Zone, ...]] = {}
+    flagged = 0
+    for image in Image.objects.live().filter(source__batch=batch).exclude(deid_record__hints=[]).iterator():
+        facts = image.facts
+        device = (facts.get("manufacturer"), facts.get("model"))
+        if device not in known:
+            known[device] = zones_of(batch, *device)
+        rows, columns = facts.get("rows"), facts.get("columns")
+        hints = [_share(hint, rows, columns) for hint in image.deid_record.get("hints", [])] if rows and columns else []
+        if "text-possible" in image.review_reasons or not any(z.meets(h) for h in hints for z in known[device]):
+            continue
+        Image.objects.filter(pk=image.pk).update(review_reasons=[*image.review_reasons, "text-possible"])
+        flagged += 1
+    return flagged
+
+
+def _share(box: dict[str, Any], rows: int, columns: int) -> Zone:
+    """A box in pixels as shares of the image."""
+    return Zone(box["x"] / columns, box["y"] / rows, box["width"] / columns, box["height"] / rows)
