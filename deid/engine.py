@@ -113,6 +113,7 @@ def _run(
 
     detector, reader = detector or _shipped_detector(), reader or _shipped_reader()
     record.detector = detector.name
+    record.device, record.rows, record.columns = _device(file, keyring), pixels.form.rows, pixels.form.columns
     found = examine(pixels, identifiers, detector, reader, context.zones)
     record.masks, record.hints = list(found.masks), list(found.hints)
     record.markers_kept, record.review = found.markers_kept, found.review
@@ -143,6 +144,12 @@ def _patient_key(file: DicomFile, keyring: Keyring) -> str:
     return keyring.patient_key(
         _text(dataset, 0x00100020), _text(dataset, 0x00100021), fallback=dataset.ascii(0x0020000D)
     )
+
+
+def _device(file: DicomFile, keyring: Keyring) -> str:
+    """Which device made the image, as a keyed digest; empty when the header says nothing of it."""
+    named = "\x1f".join(_text(file.dataset, tag) for tag in (0x00080070, 0x00081090, 0x00081010, 0x00181000))
+    return keyring.digest("device", named).hex()[:16] if named.strip("\x1f") else ""
 
 
 def _text(dataset: DataSet, tag: int) -> str:

@@ -55,8 +55,11 @@ class MaskBox:
 
 @dataclass
 class AuditRecord:
-    """What was done to one object (DEID.md, section 11). Counts, tag paths, digests and codes; no value of any
-    header."""
+    """What was done to one object (DEID.md, section 11). Counts, tag paths, digests and codes; no value of any header.
+
+    device: a keyed digest of maker, model, station and serial number: equal for the images of one device, and no more.
+    hints: places that may be text but were neither readable nor masked.
+    """
 
     engine: str
     table: str
@@ -81,6 +84,9 @@ class AuditRecord:
     hints: list[MaskBox] = field(default_factory=list)
     markers_kept: int = 0
     detector: str = ""
+    device: str = ""
+    rows: int = 0
+    columns: int = 0
     burned_in_declared: str = "absent"
     review: tuple[str, ...] = ()
     verified: dict[str, bool] = field(default_factory=dict)
@@ -111,6 +117,9 @@ class AuditRecord:
             "hints": [box.as_dict() for box in self.hints],
             "markers_kept": self.markers_kept,
             "detector": self.detector,
+            "device": self.device,
+            "rows": self.rows,
+            "columns": self.columns,
             "burned_in_declared": self.burned_in_declared,
             "review": list(self.review),
             "verified": dict(sorted(self.verified.items())),

@@ -6,13 +6,14 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deid.batch.guard import DEFAULT_WORK_LIMITS, WorkLimits
 from deid.batch.intake import Source, list_files, list_members
 from deid.batch.journal import Journal, Sharing, journal_path
 from deid.batch.pool import Lost, Pool
+from deid.batch.second_look import SecondLook
 from deid.batch.survey import Look, Looked, Survey, survey, survey_one
 from deid.batch.work import Done, Job, lost, run_job, start_worker
 from deid.engine import ENGINE_VERSION
@@ -105,7 +106,35 @@ def _job(index: int, source: Source, seen: Survey, part: Path) -> Job:
 def _all_done(
     plan: Plan, pool: Pool, jobs: list[Job], finished: dict[int, Done], seen: Survey, journal: Journal
 ) -> Iterator[Done]:
-    """Results in the order in which they are ready; each is in the journal before anything else is done with it."""
+    """Results in the order in which they are ready; each is in the journal before anything else is done with it.
+
+    What left hints waits for the others, because they may show that the device writes there.
+    """
+    second, waiting = SecondLook(), []
+    for done in _first_looks(plan, pool, jobs, finished, seen, journal):
+        if second.take(done):
+            waiting.append(done)
+        else:
+            yield done
+    again = {}
+    for done in waiting:
+        zones = second.zones_for(done)
+        if zones:
+            again[done.index] = (done, replace(jobs[done.index], zones=zones, part=f"{jobs[done.index].part}.again"))
+        else:
+            yield done
+    for job, result in pool.map(run_job, (job for _, job in again.values()), plan.limits.file_seconds):
+        if isinstance(result, Lost):
+            result = lost(job, plan.policy, plan.keyring, result.reason, result.detail)
+        # After a crash the later entry of a file holds, so the first result can never be taken for this one.
+        journal.write(result, _context(jobs[job.index], plan))
+        Path(again[job.index][0].part).unlink(missing_ok=True)
+        yield result
+
+
+def _first_looks(
+    plan: Plan, pool: Pool, jobs: list[Job], finished: dict[int, Done], seen: Survey, journal: Journal
+) -> Iterator[Done]:
     yield from finished.values()
     left = (job for job in jobs if job.index not in finished and not seen.seen[job.index].refuse)
     for job in jobs:

@@ -13,6 +13,7 @@ from deid.dicomfile.read import read_file
 from deid.engine import ENGINE_VERSION, deidentify
 from deid.keyring import Keyring
 from deid.outcome import AuditRecord, Context, Refusal, Released
+from deid.pixels.zones import Zone
 from deid.policy import Policy
 from deid.profile.table import EDITION
 
@@ -20,13 +21,14 @@ from deid.profile.table import EDITION
 @dataclass(frozen=True)
 class Job:
     """What a worker needs for one file. `part`: where to write, under a name that no other run uses. `refuse`: a
-    reason found by the survey of the batch."""
+    reason found by the survey of the batch. `zones`: where the device writes, at a second look."""
 
     index: int
     source: Source
     known: frozenset[str]
     part: str
     refuse: str = ""
+    zones: tuple[Zone, ...] = ()
 
 
 @dataclass
@@ -67,7 +69,7 @@ def run_job(job: Job) -> Done:
     record.input_sha256, record.input_bytes = hashlib.sha256(data).hexdigest(), len(data)
     if job.refuse:
         return _refused(job, record, job.refuse, "")
-    outcome = deidentify(data, policy, keyring, Context(known_identifiers=job.known))
+    outcome = deidentify(data, policy, keyring, Context(known_identifiers=job.known, zones=job.zones))
     if not isinstance(outcome, Released):
         if outcome.reason == "memory-limit":
             raise MemoryError  # the pool decides whether this file or an earlier one is to blame

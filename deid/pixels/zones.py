@@ -5,12 +5,12 @@ A zone found in the masks of some images makes a faint hint there count as text 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 _CELLS = 100
 _LEAST_IMAGES = 3
@@ -71,10 +71,30 @@ def find_zones(images: Sequence[Sequence[Zone]]) -> tuple[Zone, ...]:
             bottom, right = np.ceil((box.y + box.height) * _CELLS), np.ceil((box.x + box.width) * _CELLS)
             shown[max(0, top) : int(bottom), max(0, left) : int(right)] = True
         counts += shown
-    frequent = (counts >= max(_LEAST_IMAGES, _LEAST_SHARE * len(images))).astype(np.uint8)
-    grown = cv2.dilate(frequent, np.ones((3, 3), np.uint8)) if frequent.any() else frequent
+    frequent = counts >= max(_LEAST_IMAGES, _LEAST_SHARE * len(images))
+    grown = np.zeros_like(frequent)
+    for y, x in np.argwhere(frequent):
+        grown[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = True
     if float(grown.mean()) > _LARGEST:
         return ()
-    count, _, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
-    cells = (stats[index][:4] for index in range(1, count))
-    return tuple(sorted(Zone(*(round(int(v) / _CELLS, 2) for v in cell)) for cell in cells))
+    return tuple(sorted(_around(cells) for cells in _components(grown)))
+
+
+def _components(grid: NDArray[np.bool_]) -> Iterator[list[tuple[int, int]]]:
+    """Cells that touch, group by group. Plain Python, because OpenCV's threads do not survive the fork of a worker."""
+    left = {(int(y), int(x)) for y, x in np.argwhere(grid)}
+    while left:
+        group, edge = [], [left.pop()]
+        while edge:
+            y, x = edge.pop()
+            group.append((y, x))
+            touching = {(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)} & left
+            left -= touching
+            edge += touching
+        yield group
+
+
+def _around(cells: list[tuple[int, int]]) -> Zone:
+    top, left = min(y for y, _ in cells), min(x for _, x in cells)
+    bottom, right = max(y for y, _ in cells) + 1, max(x for _, x in cells) + 1
+    return Zone(left / _CELLS, top / _CELLS, round((right - left) / _CELLS, 2), round((bottom - top) / _CELLS, 2))

@@ -71,12 +71,39 @@ class SceneMaker:
         if rng.random() < 0.5:
             image = image + rng.normal(0, float(rng.uniform(0.001, 0.02)), image.shape).astype(np.float32)
         np.clip(image, _DARKEST, _BRIGHTEST, out=image)
+        if rng.random() < 0.3:
+            self._blank(image)
         area = np.zeros_like(image)
         for _ in range(int(rng.choice([0, 1, 2, 3, 4, 6], p=[0.2, 0.24, 0.22, 0.16, 0.12, 0.06]))):
             self._write(image, area, ignored)
+        if rng.random() < 0.15:
+            self._blank(image, area, ignored)
         image = self._exposed(image)
         inner = slice(BORDER, BORDER + CROP)
         return image, *_targets(area[inner, inner], ignored[inner, inner])
+
+    def _blank(self, image: Plane, *others: Plane) -> None:
+        """Rectangles filled with the median around them, as masks are, in place; `others` become 0 there.
+
+        Without these the network takes the edge of a mask for the edge of a plate, and a second look finds text round every mask.
+        """
+        rng, side = self.rng, image.shape[0]
+        x, y = (int(v) for v in rng.uniform(-40, side, 2))
+        for _ in range(int(rng.integers(1, 4))):
+            width, height = (int(v) for v in np.exp(rng.uniform(np.log(12), np.log((360, 130)))))
+            if rng.random() < 0.25:
+                width, height = height, width
+            top, left, bottom, right = max(0, y), max(0, x), min(side, y + height), min(side, x + width)
+            if bottom - top > 3 and right - left > 3:
+                ring = image[max(0, top - 6) : bottom + 6, max(0, left - 6) : right + 6]
+                level = float(np.median(ring)) if rng.random() < 0.8 else float(rng.choice([0.0, 1.0]))
+                image[top:bottom, left:right] = level
+                for other in others:
+                    other[top:bottom, left:right] = 0
+            # The next one near by, as along a slanted line, or anywhere.
+            near = rng.random() < 0.5
+            x = x + int(rng.uniform(-20, width)) if near else int(rng.uniform(-40, side))
+            y = y + int(rng.uniform(-height, height)) if near else int(rng.uniform(-40, side))
 
     def _background(self) -> tuple[Plane, Plane]:
         rng, side = self.rng, CROP + 2 * BORDER
