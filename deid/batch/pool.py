@@ -144,6 +144,9 @@ class Pool:
             args=(theirs, inherited, self._setup, self._arguments, self._limits, os.getpid()),
             daemon=True,
         )
+        if "cv2" in sys.modules:
+            # OpenCV's threads do not survive a fork, and the worker would wait for them for ever: there must be none.
+            sys.modules["cv2"].setNumThreads(1)
         with warnings.catch_warnings():
             # Newer Pythons warn of forking beside threads. The progress display's thread is the only one, and a worker
             # never touches the display.

@@ -11,7 +11,7 @@ from deid.outcome import MaskBox, Refusal
 from deid.pixels.decode import DecodedPixels, PixelForm, Samples
 from deid.pixels.detector import Gray, Region, TextDetector, TextReader
 from deid.pixels.evidence import names_the_patient, reads_as_text
-from deid.pixels.markers import is_marker
+from deid.pixels.markers import is_marker, on_one_line
 from deid.pixels.masking import fill_region, with_margin
 from deid.pixels.regions import STRONG
 from deid.pixels.zones import Zone, in_a_zone
@@ -118,7 +118,9 @@ def _clean(frame: _Frame) -> None:
 
 def _texts(frame: _Frame, image: Gray, near: list[Region] | None, covered: np.ndarray) -> list[tuple[Region, float]]:
     """What is to be masked of one look, with the reader's confidence. The first look also sorts out markers and hints."""
-    first, found, asked = near is None, [], 0
+    first, asked = near is None, 0
+    found: list[tuple[Region, float]] = []
+    markers: list[tuple[Region, float]] = []
     for region in frame.detector.find(image, near):
         if _already(region, covered) or any(_inside(region, kept) for kept in frame.markers):
             continue
@@ -128,12 +130,15 @@ def _texts(frame: _Frame, image: Gray, near: list[Region] | None, covered: np.nd
         asked += not sure
         text, confidence = frame.reader.read(image, region)
         if first and is_marker(text, confidence, frame.identifiers):
-            frame.markers.append(region)
+            markers.append((region, confidence))
         elif sure or reads_as_text(text, confidence) or names_the_patient(text, frame.identifiers):
             found.append((region, confidence))
         else:
             frame.hints.append(_box(frame.index, region, confidence))
-    return found
+    # A marker's letter beside a name is its initial.
+    beside = [marker for marker in markers if any(on_one_line(marker[0], other) for other, _ in found)]
+    frame.markers += [region for region, _ in markers if all(region is not other for other, _ in beside)]
+    return found + beside
 
 
 def _views(values: Samples) -> list[Gray]:

@@ -7,6 +7,7 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
+from deid.pixels.detector import Region
 from deid.text.identifiers import Identifiers
 from deid.text.vocabulary import fold
 
@@ -38,3 +39,19 @@ def is_marker(text: str, confidence: float, identifiers: Identifiers) -> bool:
         if word not in marker_words() and not _TECHNIQUE.fullmatch(token):
             return False
     return True
+
+
+def on_one_line(marker: Region, other: Region) -> bool:
+    """Whether a marker stands on the line of other text: beside it, no further off than twice the line's height.
+
+    The other's shape tells which way its line runs; what is about square is taken to run level.
+    """
+    if other.height > 1.2 * other.width:
+        marker, other = _turned(marker), _turned(other)
+    overlap = min(marker.y + marker.height, other.y + other.height) - max(marker.y, other.y)
+    gap = max(marker.x, other.x) - min(marker.x + marker.width, other.x + other.width)
+    return overlap > 0.4 * min(marker.height, other.height) and gap < 2 * min(marker.height, other.height)
+
+
+def _turned(region: Region) -> Region:
+    return Region(region.y, region.x, region.height, region.width, region.score)

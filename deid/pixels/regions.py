@@ -3,6 +3,7 @@ steps, overlapping pieces joined."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,39 +13,79 @@ from numpy.typing import NDArray
 
 from deid.pixels.detector import Region
 
+Heat = NDArray[np.float32]
+Cells = NDArray[np.bool_]
 CELL = 4
 STRONG = 0.85
 """Score from which a region is taken for text without further evidence."""
 WEAK = 0.35
 """Score from which a region is a hint."""
 _BODY = 0.2
+_HEART = 0.6
+_REACH = 0.8
 _BLOB_SIDE = 220
 _BLOB_SHARE = 0.01
 
 
-def regions_of(heat: NDArray[np.float32]) -> list[Region]:
+def regions_of(heat: Heat) -> list[Region]:
     """Regions of a probability map with one cell for CELL x CELL pixels, in pixels, scored by their highest cell.
 
-    A component is what hangs together above _BODY. Weaker ones that continue a strong one along its line are given its score:
-    a faint end of a name belongs to the name.
+    A component is what hangs together above _BODY; with several hearts it is several. Weaker ones that continue a strong one
+    along its line are given its score: a faint end of a name belongs to the name.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((heat > _BODY).astype(np.uint8), connectivity=8)
-    pieces: list[_Piece] = []
-    for index in range(1, count):
-        x, y, width, height, area = (int(v) for v in stats[index])
-        inside = labels[y : y + height, x : x + width] == index
-        score = float(heat[y : y + height, x : x + width][inside].max())
-        if score < WEAK or area < 2:
-            continue
-        pieces.append(_Piece(x, y, inside, score))
+    pieces = [piece for x, y, part, cells in _components(heat, _BODY) for piece in _apart(x, y, part, cells)]
+    pieces = [piece for piece in pieces if piece.score >= WEAK and np.count_nonzero(piece.cells) >= 2]
     _follow_lines(pieces)
     return [region for piece in pieces for region in piece.boxes()]
+
+
+def _components(heat: Heat, least: float) -> Iterator[tuple[int, int, Heat, Cells]]:
+    """What hangs together above `least`: column and row of its corner, the map there, and its cells."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((heat > least).astype(np.uint8), connectivity=8)
+    for index in range(1, count):
+        x, y, width, height = (int(v) for v in stats[index][:4])
+        place = (slice(y, y + height), slice(x, x + width))
+        yield x, y, heat[place], labels[place] == index
+
+
+def _apart(x: int, y: int, heat: Heat, cells: Cells) -> list[_Piece]:
+    """The pieces of a component: one for each strong heart with the cells around it, and what lies further off by itself.
+
+    A marker beside a name is a thing of its own, and so is anatomy that merely touches a letter.
+    """
+    inside = np.where(cells, heat, 0)
+    hearts = np.zeros(cells.shape, dtype=np.uint8)
+    reach = 0.0
+    for left, top, part, heart in _components(inside, _HEART):
+        if heart.sum() >= 3 and float(part[heart].max()) >= STRONG:
+            hearts[top : top + heart.shape[0], left : left + heart.shape[1]] |= heart
+            reach = max(reach, _REACH * heart.sum() / max(heart.shape))
+    if not reach:
+        return [_Piece(x, y, cells, float(inside.max()))]
+    distance, owner = cv2.distanceTransformWithLabels(1 - hearts, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_CCOMP)
+    close = cells & (distance <= max(3.0, reach))
+    parts = [close & (owner == number) for number in np.unique(owner[close])]
+    rest = cells & ~close
+    parts += [_back(rest.shape, left, top, cut) for left, top, _, cut in _components(np.where(rest, heat, 0), _BODY)]
+    return [_cut(x, y, inside, mine) for mine in parts if mine.any()]
+
+
+def _back(shape: tuple[int, ...], left: int, top: int, part: Cells) -> Cells:
+    whole = np.zeros(shape, dtype=bool)
+    whole[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return whole
+
+
+def _cut(x: int, y: int, inside: Heat, mine: Cells) -> _Piece:
+    rows, columns = np.flatnonzero(mine.any(axis=1)), np.flatnonzero(mine.any(axis=0))
+    part = mine[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _Piece(x + int(columns[0]), y + int(rows[0]), part, float(inside[mine].max()))
 
 
 class _Piece:
     """One component: its cells, its score, and its line (middle, direction, length, thickness; in cells)."""
 
-    def __init__(self, x: int, y: int, cells: NDArray[np.bool_], score: float) -> None:
+    def __init__(self, x: int, y: int, cells: Cells, score: float) -> None:
         self.x, self.y, self.cells, self.score = x, y, cells, score
         rows, columns = np.nonzero(cells)
         points = np.column_stack([columns + x + 0.5, rows + y + 0.5]).astype(np.float32)

@@ -14,7 +14,7 @@ _SHIFT = 3  # OpenCV draws at an eighth of a pixel
 
 def draw_clutter(image: Plane, rng: np.random.Generator) -> None:
     """One to four such things, in place, bright or dark."""
-    kinds = (_edge, _wire, _clips, _disc, _ruler, _grid, _scratch, _dust, _block)
+    kinds = (_edge, _wire, _clips, _disc, _ruler, _grid, _scratch, _dust, _block, _zip, _hooks, _coil)
     for _ in range(int(rng.integers(1, 5))):
         kind: Callable[[Plane, np.random.Generator], Plane] = kinds[int(rng.integers(len(kinds)))]
         shape = kind(np.zeros_like(image), rng)
@@ -121,4 +121,56 @@ def _block(canvas: Plane, rng: np.random.Generator) -> Plane:
     x, y = (int(v) for v in rng.uniform(0, side, 2))
     width, height = (int(v) for v in rng.uniform(8, 160, 2))
     cv2.rectangle(canvas, (x, y), (x + width, y + height), 1.0, -1 if rng.random() < 0.5 else int(rng.integers(1, 5)))
+    return canvas
+
+
+def _zip(canvas: Plane, rng: np.random.Generator) -> Plane:
+    """Teeth in a row, on one side or two: zippers, chains, staples in a line."""
+    side = canvas.shape[0]
+    start, angle = rng.uniform(0, side, 2), float(rng.uniform(0, 2 * np.pi))
+    along = np.array([np.cos(angle), np.sin(angle)])
+    across = np.array([-along[1], along[0]])
+    step, tooth, bend = float(rng.uniform(4, 16)), float(rng.uniform(3, 14)), float(rng.normal(0, 0.01))
+    both = rng.random() < 0.6
+    for index in range(int(rng.integers(6, 40))):
+        middle = start + along * step * index + across * bend * (step * index) ** 2 / 10
+        side_of = 1 if not both or index % 2 else -1
+        ends = (np.array([middle, middle + across * tooth * side_of]) * (1 << _SHIFT)).astype(np.int32)
+        cv2.line(canvas, ends[0].tolist(), ends[1].tolist(), 1.0, max(1, int(step * 0.4)), cv2.LINE_AA, _SHIFT)
+    return canvas
+
+
+def _hooks(canvas: Plane, rng: np.random.Generator) -> Plane:
+    """Small loops and bars side by side: hooks and eyes, buckles, snaps, the inside of a pacemaker."""
+    side = canvas.shape[0]
+    corner, size = rng.uniform(0, side, 2), float(rng.uniform(8, 34))
+    thick = int(rng.integers(1, 5))
+    for row in range(int(rng.integers(1, 4))):
+        for column in range(int(rng.integers(1, 4))):
+            middle = [int(v) for v in corner + np.array([column * size * 1.6, row * size * 1.4]) + rng.normal(0, 2, 2)]
+            axes = (int(size * rng.uniform(0.3, 0.6)), int(size * rng.uniform(0.15, 0.5)))
+            turn = float(rng.uniform(0, 180))
+            cv2.ellipse(canvas, middle, axes, turn, 0, float(rng.choice([360, 250, 180])), 1.0, thick, cv2.LINE_AA)
+            if rng.random() < 0.5:
+                end = [int(middle[0] + rng.normal(0, size)), int(middle[1] + rng.normal(0, size * 0.3))]
+                cv2.line(canvas, middle, end, 1.0, thick, cv2.LINE_AA)
+    return canvas
+
+
+def _coil(canvas: Plane, rng: np.random.Generator) -> Plane:
+    """A wavy or coiled wire: springs, sternal wires, stents."""
+    side = canvas.shape[0]
+    start, angle = rng.uniform(0, side, 2), float(rng.uniform(0, 2 * np.pi))
+    along = np.array([np.cos(angle), np.sin(angle)])
+    across = np.array([-along[1], along[0]])
+    t = np.linspace(0, float(rng.uniform(4, 30)), 300)[:, None]
+    width, pitch = float(rng.uniform(3, 16)), float(rng.uniform(2, 8))
+    curve = (
+        start
+        + along * t * pitch
+        + (across * np.sin(t * 2) + along * np.cos(t * 2) * float(rng.uniform(0, 1.2))) * width
+    )
+    cv2.polylines(
+        canvas, [(curve * (1 << _SHIFT)).astype(np.int32)], False, 1.0, int(rng.integers(1, 4)), cv2.LINE_AA, _SHIFT
+    )
     return canvas
