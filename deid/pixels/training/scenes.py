@@ -208,7 +208,8 @@ class SceneMaker:
         np.clip(window, _DARKEST, _BRIGHTEST, out=window)
         shown = float(np.abs(window - before)[alpha > 0.5].mean()) if (alpha > 0.5).any() else 0.0
         around = float(np.std(before - cv2.blur(before, (5, 5)))) if min(before.shape) > 5 else 0.0
-        if shown < 0.012 + 1.2 * around:
+        # Large letters stand out of more noise than small ones.
+        if shown < 0.01 + around * min(1.2, 16 / tile.height):
             # Nobody could read this: neither text nor not text.
             ignored[place] = np.maximum(ignored[place], mask)
         else:
@@ -224,12 +225,12 @@ class SceneMaker:
             paper = float(rng.choice([0.0, 1.0, float(rng.uniform(0, 1))]))
             level = paper + float(rng.choice([-1, 1])) * float(rng.uniform(0.15, 1.0))
             window[:] = window + (paper - window) * mask * float(rng.uniform(0.4, 1.0))
-        elif style < 0.40:  # faint
+        elif style < 0.46:  # faint
             level = local + float(rng.choice([-1, 1])) * float(rng.uniform(0.02, 0.12))
-        elif style < 0.50:  # added light, as an overlay burned into film
+        elif style < 0.55:  # added light, as an overlay burned into film
             window += alpha * float(rng.choice([-1, 1])) * float(rng.uniform(0.03, 0.6))
             return
-        elif style < 0.58:  # outlined
+        elif style < 0.62:  # outlined
             around = cv2.dilate(alpha, np.ones((3, 3), np.uint8))
             window[:] = window + ((0.0 if level > 0.5 else 1.0) - window) * around
         if abs(level - local) < 0.02:
