@@ -13,6 +13,8 @@ from deid.text.vocabulary import fold
 
 READ_CONFIDENCE = 0.95
 _TECHNIQUE = re.compile(r"\d{2,3}(?:\.\d)?kvp?|\d{1,3}(?:\.\d{1,2})?mas?|\d{1,4}ms", re.IGNORECASE)
+_UNIT = re.compile(r"kvp?|mas|ms", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,4}(?:[.,]\d{1,2})?")
 
 
 @cache
@@ -30,15 +32,27 @@ def is_marker(text: str, confidence: float, identifiers: Identifiers) -> bool:
     if any(c in plain for c in "^@#*_"):
         return False
     tokens = [token for token in re.split(r"[\s/,:;()\[\]-]+|\.(?!\d)", plain) if token]
-    if not tokens or len(tokens) > 5:
+    if not tokens or len(tokens) > 8:
         return False
-    for token in tokens:
+    for index, token in enumerate(tokens):
         word = fold(token)
         if word in identifiers.words and word not in ("l", "r"):
             return False
-        if word not in marker_words() and not _TECHNIQUE.fullmatch(token):
+        around = [*tokens[max(0, index - 1) : index], *tokens[index + 1 : index + 2]]
+        if word not in marker_words() and not _TECHNIQUE.fullmatch(token) and not _is_exposure(token, around):
             return False
     return True
+
+
+def _is_exposure(token: str, around: list[str]) -> bool:
+    """Whether a token is a number beside its unit or a unit beside its number. "mA" counts as written only: Ma is a name."""
+    if _NUMBER.fullmatch(token):
+        return any(_unit(other) for other in around)
+    return _unit(token) and any(_NUMBER.fullmatch(other) for other in around)
+
+
+def _unit(part: str) -> bool:
+    return part == "mA" or _UNIT.fullmatch(part) is not None
 
 
 def on_one_line(marker: Region, other: Region) -> bool:

@@ -256,13 +256,19 @@ def test_text_that_will_not_go_is_withheld() -> None:
     assert withheld(make_file(), detector=Stubborn()) == "text-left"
 
 
-@pytest.mark.parametrize("text", ["R", "L", "AP", "PA ERECT", "PORTABLE", "120kV 2.5mAs", "SEMI-ERECT"])
+@pytest.mark.parametrize(
+    "text",
+    ["R", "L", "AP", "PA ERECT", "PORTABLE", "120kV 2.5mAs", "SEMI-ERECT", "120 kV", "kVp: 95 mA 320", "2.88 mAs"],
+)
 def test_markers_may_stay(text: str) -> None:
     assert is_marker(text, 0.99, Identifiers())
     assert not is_marker(text, 0.90, Identifiers())
 
 
-@pytest.mark.parametrize("text", ["SMITH R", "RL7", "", "R 12345", "APOLO", "01/02/2020", "R^L"])
+@pytest.mark.parametrize(
+    "text",
+    ["SMITH R", "RL7", "", "R 12345", "APOLO", "01/02/2020", "R^L", "120", "MA", "MA 320", "kV", "12345 kV", "L 120"],
+)
 def test_anything_else_may_not(text: str) -> None:
     assert not is_marker(text, 1.0, Identifiers())
 
