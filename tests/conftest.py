@@ -37,6 +37,7 @@ ONCE = (
     "tests/e2e/test_run_portal",
     "tests/requests_app/test_in_a_browser",
     "tests/pages/test_every_address",
+    "tests/security/test_api_with_anything",
 )
 
 
