@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ OPERATIONS = _operations()
 
 
 @pytest.fixture
-def stage() -> Iterator[dict[str, Any]]:
+def stage() -> dict[str, Any]:
     """A request, an offer, a delivery and a batch; their parties and an administrator, each signed in."""
     request = open_request()
     under = fulfillment(request=request)
@@ -42,7 +41,7 @@ def stage() -> Iterator[dict[str, Any]]:
         client.force_login(person)
         clients.append(client)
     things = {"requests": request.slug, "offers": under.offer.pk, "fulfillments": under.pk, "batches": filled.pk}
-    yield {"clients": clients, "things": {**things, "organizations": under.hospital.slug}}
+    return {"clients": clients, "things": {**things, "organizations": under.hospital.slug}}
 
 
 def _send(client: Client, case: Any, path: str) -> int:
