@@ -1,38 +1,27 @@
-"""Cleaning of short text (DEID.md, section 4): identifiers, patterns, then only words that a vocabulary knows."""
+"""Cleaning of short text (DEID.md, section 4): identifiers, patterns, names by where they stand, then only words that a
+vocabulary knows. What goes leaves no placeholder."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
-from deid.text.identifiers import Identifiers
-from deid.text.vocabulary import code_words, device_words, fold, radiology_words
+from deid.text import names
+from deid.text.datetext import find_dates
+from deid.text.identifiers import PARTICLES, Identifiers
+from deid.text.judge import allowed_flags, judge_words
+from deid.text.patterns import find_patterns
+from deid.text.report import find_numbers
+from deid.text.spelling import normalise
+from deid.text.tokens import CODE, LOWER, Token, tokenize
+from deid.text.vocabulary import FUNCTION, NAME, RADIOLOGY, code_words, device_words, fold
 
-_MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|févr|mars|avr|mai|juin|juil|août|mär|okt|dez|ene|abr|ago|dic)[a-zéû]*"  # noqa: E501
-_PATTERNS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\S+@\S+",  # e-mail
-        r"\b(?:https?|ftp)://\S+|\bwww\.\S+|\b[\w-]+\.(?:com|org|net|edu|gov|de|fr|uk|ch|at|nl|es|it)\b\S*",  # addresses of the web
-        r"\b\d{1,3}(?:\.\d{1,3}){3}\b",  # IP
-        r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",  # 12/03/1950, 1950-03-12, and SSN-like groups
-        rf"\b\d{{1,2}}(?:st|nd|rd|th)?[ .-]*{_MONTHS}[ .,-]*\d{{2,4}}\b",
-        rf"\b{_MONTHS}[ .-]*\d{{1,2}}(?:st|nd|rd|th)?[ .,-]+\d{{2,4}}\b",
-        r"\b\d{1,2}[:h]\d{2}(?:[:m]\d{2})?\b",  # clock times
-        r"\+?\(?\d{2,4}\)?(?:[ ./-]\d{2,4}){2,}\b",  # phones
-        r"\b(?:dr|prof|doctor|mr|mrs|ms|miss|sir|herr|frau|mme|monsieur|madame|sra|sr|dra|phys|physician|tech|technologist"
-        r"|mta|rt\(r\)|md|operator|referring|ref|attn|attending|nurse)\b[.:]*[ \t]+(?:[a-z]\.[ \t]*)*[^\W\d_][\w'’-]*(?:[ \t]+[^\W\d_]\.)?",  # noqa: E501
-        r"\b(?:mrn|pid|acc|accession|ssn|nhs|id|dob|d\.o\.b|born|geb|tel|phone|fax|room|rm|case|no|nr)\b[ .:#]*[\w-]*\d[\w-]*",
-    )
-)
-_TOKEN = re.compile(r"[^\W_]+", re.UNICODE)
-_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_NUMBER = re.compile(r"\d{1,3}\Z")
-_MEASURE = re.compile(r"\d{1,3}(?:kvp?|mas?|mm|cm|ms|m|x|x\d{1,3}|inch|in|um|bit|s|sec|yr|y|vw|v)\Z", re.IGNORECASE)
-_ORDINAL = re.compile(r"(?:[tcl]\d{1,2}|\d(?:st|nd|rd|th))\Z", re.IGNORECASE)
 _DEVICE_CODE = re.compile(r"(?=[^\W_]*\d)[^\W_]{1,10}\Z")
+_LONG_DIGITS = re.compile(r"\d{6,}")
+_NUMBER = re.compile(r"\d{1,3}\Z")
+_ORDINAL = re.compile(r"(?:[tcl]\d{1,2}|\d(?:st|nd|rd|th))\Z", re.IGNORECASE)
 _ODD = re.compile(r"[^\w \t\r\n./,:;()+&\-^*%<>=\[\]'\"#?!°²]")
-_KEPT_SEPARATORS = re.compile(r"[ ./,:;()+&\-\^_]{1,3}\Z")
+_KEPT_SEPARATORS = re.compile(r"[ ./,:;()+&\-\^_'=%]{1,3}\Z")
+_WEB_ONLY = frozenset({"WEB", "PHONE"})
 
 
 def clean_text(text: str, identifiers: Identifiers, *, device: bool = False) -> str:
@@ -41,51 +30,102 @@ def clean_text(text: str, identifiers: Identifiers, *, device: bool = False) -> 
     device: maker, model and software version, where the vocabulary is wider and codes with digits may stay.
     Works on whole words: a patient called Hilliard does not eat "Hilar".
     """
-    text = unicodedata.normalize("NFC", text).replace("\0", " ").strip()
-    whole = text
-    for phrase in identifiers.phrases():
-        bounded = rf"(?<![^\W_]){re.escape(phrase)}(?![^\W_])"
-        text = re.sub(bounded, " \x1f ", text, flags=re.IGNORECASE)
-    for pattern in _PATTERNS if not device else _PATTERNS[:3]:
-        text = pattern.sub(" \x1f ", text)
-    kept: list[tuple[int, int, str]] = []
-    tokens = list(_TOKEN.finditer(text))
-    for found in tokens:
-        word = _judge(found.group(), identifiers, device)
-        if word:
-            kept.append((found.start(), found.end(), word))
-    if len(kept) == len(tokens) and text == whole and not _ODD.search(text):
+    text = normalise(text).strip()
+    if not text:
+        return ""
+    tokens = tokenize(text)
+    for start, end in _spans(text, identifiers, device):
+        for token in tokens:
+            if token.start < end and token.end > start:
+                token.kind = token.kind or "NUMBER"
+    for place, token in enumerate(tokens):
+        if token.word in identifiers.words or (token.word in identifiers.guarded and _beside(tokens, place, identifiers)):
+            token.kind = "NAME"
+    names.mark_own(tokens, identifiers)
+    if device:
+        _judge_device(tokens, identifiers)
+    else:
+        _judge_descriptor(tokens, text)
+    if not any(token.kind for token in tokens) and not _ODD.search(text):
         return text
     pieces: list[str] = []
-    previous_end = None
-    for start, end, word in kept:
-        if previous_end is not None:
-            between = text[previous_end:start]
+    last = None
+    for token in tokens:
+        if token.kind:
+            continue
+        if last is not None:
+            between = text[last : token.start]
             pieces.append(between if _KEPT_SEPARATORS.match(between) else " ")
-        pieces.append(word)
-        previous_end = end
+        pieces.append(token.text)
+        last = token.end
     return "".join(pieces).strip()
 
 
-def _judge(token: str, identifiers: Identifiers, device: bool) -> str:
-    """The token, or what of it may stay, or nothing."""
-    word = fold(token)
-    if word in identifiers.words:
-        return ""
-    vocabulary = device_words() if device else radiology_words()
-    if word in vocabulary:
-        return token
-    if _NUMBER.match(token) or _MEASURE.match(token) or _ORDINAL.match(token):
-        return token
-    if device and _DEVICE_CODE.match(token) and not re.search(r"\d{6,}", token):
-        letters = fold(re.sub(r"\d+", " ", token)).split()
-        return "" if any(part in identifiers.words for part in letters) else token
-    parts = _CAMEL.findall(token)
-    if len(parts) > 1 and "".join(parts) == token:
-        folded = [fold(part) for part in parts]
-        if all((part in vocabulary or _NUMBER.match(part)) and part not in identifiers.words for part in folded):
-            return token
-    return ""
+def _spans(text: str, identifiers: Identifiers, device: bool) -> list[tuple[int, int]]:
+    """What goes by its shape or as a whole phrase of the header."""
+    spans = []
+    for phrase in identifiers.phrases():
+        bounded = rf"(?<![^\W_]){re.escape(phrase)}(?![^\W_])"
+        spans.extend(match.span() for match in re.finditer(bounded, text, re.IGNORECASE))
+    spans.extend(find_numbers(text, identifiers))
+    if device:
+        spans.extend((start, end) for start, end, kind in find_patterns(text) if kind == "WEB" and not re.fullmatch(r"[\d.]+", text[start:end]))
+        return spans
+    spans.extend((found.start, found.end) for found in find_dates(text, known=identifiers.dates))
+    spans.extend((start, end) for start, end, _ in find_patterns(text))
+    return spans
+
+
+def _beside(tokens: list[Token], place: int, identifiers: Identifiers) -> bool:
+    """Whether a small word of a name ("De", "Pa") stands beside another part of the name."""
+    for step in (-1, 1):
+        other = place + step
+        while 0 <= other < len(tokens):
+            if tokens[other].word in identifiers.names:
+                return True
+            if tokens[other].word not in identifiers.guarded:
+                break
+            other += step
+    return False
+
+
+def _judge_descriptor(tokens: list[Token], text: str) -> None:
+    """Radiology of every language and plain words stay; a word that is also a name stays only in lower case."""
+    allowed = allowed_flags(None)
+    judge_words(tokens, text, allowed)
+    names.mark_announced(tokens, allowed)
+    quiet = any(token.shape != LOWER for token in tokens)
+    for token in tokens:
+        flags = token.flags
+        if token.kind or flags & (RADIOLOGY | FUNCTION) or not flags & NAME:
+            continue
+        if token.shape != LOWER or not quiet:
+            token.kind = "NAME"
+    names.mark_ambiguous(tokens, allowed)
+    names.mark_institutions(tokens, allowed)
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else None
+        if token.kind or before is None or not before.kind:
+            continue
+        glued = token.gap in ("-", "/", ".", "_") and before.kind == "NUMBER"
+        if (glued and (token.shape == CODE or token.text.isdigit() or len(token.text) <= 2)) or (token.word in PARTICLES and not token.flags & RADIOLOGY and before.kind == "NAME"):
+            token.kind = "NUMBER"
+
+
+def _judge_device(tokens: list[Token], identifiers: Identifiers) -> None:
+    for token in tokens:
+        if token.kind or token.word in device_words() or (token.text.isdigit() and len(token.text) <= 3):
+            continue
+        if _DEVICE_CODE.match(token.text) and not _LONG_DIGITS.search(token.text):
+            letters = fold(re.sub(r"\d+", " ", token.text)).split()
+            if not any(part in identifiers.words for part in letters):
+                continue
+        parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", token.text)
+        if len(parts) > 1 and "".join(parts) == token.text:
+            folded = [fold(part) for part in parts]
+            if all((part in device_words() or _NUMBER.match(part)) and part not in identifiers.words for part in folded):
+                continue
+        token.kind = "NAME"
 
 
 def safe_code(text: str, identifiers: Identifiers) -> str:

@@ -11,7 +11,8 @@ from deid.dicomfile.charset import decode, read_charset
 from deid.dicomfile.element import SPECIFIC_CHARACTER_SET, STRING_VRS, DataSet, Element, standard_vr
 from deid.headers.dates import parse_da
 from deid.profile.table import find_row
-from deid.text.vocabulary import device_words, fold, radiology_words
+from deid.text.spelling import spellings
+from deid.text.vocabulary import FUNCTION, GENERIC, NAME, RADIOLOGY, classify, device_words, fold, radiology_words
 
 # Values that stand for "no value"; they identify nobody and occur everywhere.
 PLACEHOLDERS = frozenset(
@@ -49,6 +50,9 @@ PLACEHOLDERS = frozenset(
     ]
 )
 _SPLIT = re.compile(r"[^\w]+|_", re.UNICODE)
+_COMPONENTS = re.compile(r"[\^=\\,;]+")
+# Parts of names that every text uses: they are removed only where they stand beside another part of the name.
+PARTICLES = frozenset("van von der den de del della di da do dos das du la le las los el al bin ibn ben abu st san mac mc y e zu zur ten ter of".split())
 # Attributes whose values identify although Table E.1-1 treats them with a descriptor or date action.
 _ID_VRS_BY_TABLE = frozenset({"LO", "SH", "AE", "PN", "UC", "UR", "ST", "LT", "UT"})
 _NAMES = frozenset({0x00100010, 0x00101001, 0x00101005, 0x00101060})
@@ -61,6 +65,8 @@ class Identifiers:
 
     words: folded words dropped from any text (whole words). strong: strings searched for in the output's bytes.
     names: folded words of person names, which go from text even when radiology uses the word. dates: DA spellings.
+    guarded: parts of names that are also the smallest words of every text ("No", "Pa", "van"): they go only beside another
+    part of the name. numbers: record numbers without punctuation and leading zeros. places: phrases of several words.
     """
 
     words: set[str] = field(default_factory=set)
@@ -68,6 +74,23 @@ class Identifiers:
     strong: set[str] = field(default_factory=set)
     uids: set[str] = field(default_factory=set)
     dates: set[str] = field(default_factory=set)
+    guarded: set[str] = field(default_factory=set)
+    numbers: set[str] = field(default_factory=set)
+    places: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(
+        cls, *, names: Iterable[str] = (), numbers: Iterable[str] = (), phrases: Iterable[str] = (), dates: Iterable[str] = ()
+    ) -> Identifiers:
+        """Identifiers from plain values: names as in a PN, record and accession numbers, institutions, dates as YYYYMMDD."""
+        made = cls(dates=set(dates))
+        for name in names:
+            made.add_name(name)
+        for number in numbers:
+            made.add_number(number)
+        for phrase in phrases:
+            made.add_phrase(phrase)
+        return made
 
     def phrases(self) -> list[str]:
         """Identifiers that hold punctuation or blanks, longest first: they are removed whole before words are
@@ -75,13 +98,39 @@ class Identifiers:
         return sorted((text for text in self.strong if _SPLIT.search(text)), key=lambda text: (-len(text), text))
 
     def add_name(self, text: str) -> None:
-        """A person's name: every part of every component group, ideographic and phonetic ones too."""
-        for part in _SPLIT.split(text):
-            word = fold(part)
-            if (len(word) >= 2 and word not in PLACEHOLDERS) or (word and not word.isascii()):
-                self.names.add(word)
-                self.words.add(word)
-                self.strong.add(part)
+        """A person's name: every part of every component group, ideographic and phonetic ones too, in the spellings that
+        people type (Mueller for Müller, OConnor for O'Connor, SMITHJOHN)."""
+        components = [[part for part in _SPLIT.split(component) if part] for component in _COMPONENTS.split(text)]
+        for parts in components:
+            for part in parts:
+                self._add_name_part(part)
+            if len(parts) > 1:
+                self._add_joined("".join(parts))
+        full = ["".join(parts) for parts in components if parts]
+        for first, second in zip(full, full[1:], strict=False):
+            if len(first) > 1 and len(second) > 1:
+                self._add_joined(first + second)
+                self._add_joined(second + first)
+
+    def _add_joined(self, text: str) -> None:
+        if len(text) >= 5:
+            for word in spellings(text):
+                if not classify(word) & RADIOLOGY:
+                    self.names.add(word)
+                    self.words.add(word)
+
+    def _add_name_part(self, part: str) -> None:
+        word = fold(part)
+        if word in PLACEHOLDERS or not (len(word) >= 2 or (word and not word.isascii())):
+            return
+        flags = classify(word)
+        small = flags & (RADIOLOGY | FUNCTION) and len(word) <= 3
+        if word in PARTICLES or small or (flags & FUNCTION and not flags & NAME):
+            self.guarded.add(word)
+            return
+        self.names.update(spellings(part))
+        self.words.update(spellings(part))
+        self.strong.add(part)
 
     def add_number(self, text: str) -> None:
         """A record number, accession number or the like: as written, without punctuation, without leading zeros."""
@@ -89,6 +138,8 @@ class Identifiers:
         if not plain or fold(plain) in PLACEHOLDERS:
             return
         compact = re.sub(r"[^\w]|_", "", plain)
+        if len(compact.lstrip("0")) >= 4 and any(c.isdigit() for c in compact):
+            self.numbers.add(fold(compact.lstrip("0")))
         for spelling in {plain, compact, compact.lstrip("0")}:
             if len(spelling) >= 2:
                 self.words.add(fold(spelling))
@@ -101,9 +152,17 @@ class Identifiers:
 
     def add_phrase(self, text: str) -> None:
         """An institution, address, department or AE title: the words that radiology and the device trade do not use."""
+        words = [fold(part) for part in _SPLIT.split(text) if part]
+        if len(words) > 1 and any(not classify(word) & GENERIC for word in words):
+            self.places.add(" ".join(words))
         for part in _SPLIT.split(text):
             word = fold(part)
-            if len(word) >= 3 and word not in PLACEHOLDERS and word not in device_words():
+            if (
+                len(word) >= 3
+                and word not in PLACEHOLDERS
+                and word not in device_words()
+                and not classify(word) & (GENERIC | FUNCTION)
+            ):
                 self.words.add(word)
                 self.strong.add(part)
 

@@ -1,33 +1,189 @@
-"""The word lists: radiology words that may stay in descriptors, and device words that may stay in maker and model."""
+"""The word lists, as data: one folder a language under `profile/words` (a new folder is a new language), names apart.
+
+A word's class is a sum of the flags below. Lists hold whole words; inflections of English are made by `_inflect`.
+"""
 
 from __future__ import annotations
 
-import unicodedata
-from functools import cache
+import re
+from functools import cache, lru_cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from deid.text.spelling import fold
+
+__all__ = ["classify", "code_words", "device_words", "fold", "in_list", "languages", "plain_flag", "radiology_words"]
+
+RADIOLOGY, NAME, FUNCTION, AMBIGUOUS, EPONYM, CUE = 1, 2, 4, 8, 16, 32
+TITLE, ROLE, DEGREE, LABEL, PLACE, STREET, GENERIC = 64, 128, 256, 512, 1024, 2048, 4096
+_SECTIONS = {"titles": TITLE, "roles": ROLE, "degrees": DEGREE, "labels": LABEL, "places": PLACE, "streets": STREET, "generic": GENERIC, "eponyms": EPONYM, "cues": CUE, "function": FUNCTION}
+_FIRST_LANGUAGE_FLAG = 1 << 16
+_ANNOUNCING = TITLE | ROLE | DEGREE | LABEL | PLACE | STREET | GENERIC
+
+_PREFIXES = re.compile(
+    r"(?:peri|retro|sub|supra|infra|inter|intra|para|pre|post|non|un|re|over|under|anti|hyper|hypo|micro|macro|multi|bi|uni|trans|extra|pan|mid|"
+    r"poly|semi|ultra|broncho|pneumo|cardio|hemo|haemo|hydro|pleuro|costo|sterno|thoraco|cervico|fibro|reticulo|cranio|antero|postero|latero|medio|supero|infero|dorso|ventro)"
+)
+_MEDICAL_ENDS = re.compile(
+    r".{4,}(?:itis|osis|ectomy|ostomy|otomy|oscopy|ography|oplasty|pathy|megaly|centesis|algia|uria|pnea|pnoea|penia|iasis|aemia|emia|ectasis|plegia|paresis|oscopic|ographic|otic|itic|genic|"
+    r"cillin|mycin|floxacin|azole|statin|prazole|sartan|parin|olol)\Z"
+)
+_GERMAN_JOINTS = ("", "s", "n", "en", "es", "e")
 
 
-def fold(word: str) -> str:
-    """A word in one spelling: compatibility forms, case folded, accents off where they are separable."""
-    decomposed = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+def _folder() -> Traversable:
+    return files("deid.profile").joinpath("words")
+
+
+def _sections(path: Traversable) -> dict[str, list[str]]:
+    """Entries of a list by section; those before the first section under ""."""
+    sections: dict[str, list[str]] = {"": []}
+    current = ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        line = line.strip()
+        if line.startswith("#"):
+            continue
+        if line.startswith("[") and line.endswith("]"):
+            current = line[1:-1]
+            sections.setdefault(current, [])
+            continue
+        sections[current].extend(line.split())
+    return sections
+
+
+def _forms(entry: str) -> set[str]:
+    """An entry folded, whole and in its parts."""
+    word = fold(entry).replace("’", "'")
+    return {word} | {part for part in re.split(r"[-/']", word) if len(part) > 1 or part == word}
+
+
+def _inflect(word: str, kind: str) -> set[str]:
+    """Regular forms of an English verb, noun or adjective; a form that is no word does no harm, for nobody writes it."""
+    forms = {word}
+    ending_e, consonant_y = word.endswith("e"), word.endswith("y") and word[-2:-1] not in "aeiou"
+    plural = word[:-1] + "ies" if consonant_y else word + "es" if word.endswith(("s", "x", "z", "ch", "sh", "o")) else word + "s"
+    doubled = word + word[-1] if re.search(r"[^aeiou][aeiou][bdglmnprt]\Z", word) else word
+    if kind == "verbs":
+        stem = word[:-1] if ending_e else word
+        past = word[:-1] + "ied" if consonant_y else stem + "ed"
+        forms |= {plural, past, stem + "ing", doubled + "ed", doubled + "ing", stem + "able"}
+        if word.endswith("ate") and len(word) >= 6:
+            forms |= {stem + "ion", stem + "ions", stem + "ive"}
+    elif kind == "nouns":
+        forms |= {plural, plural[:-3] + "ves" if plural.endswith("fes") else plural}
+    elif kind == "adjectives":
+        if word.endswith("le"):
+            forms.add(word[:-1] + "y")
+        forms.add(word[:-1] + "ily" if consonant_y else word + "ally" if word.endswith("ic") else word + "ly")
+        if len(word) >= 4:
+            forms.add((word[:-1] + "i" if consonant_y else word) + "ness")
+        if len(word) <= 6:
+            stem = word[:-1] if ending_e else word[:-1] + "i" if consonant_y else doubled
+            forms |= {stem + "er", stem + "est"}
+    return forms
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Languages with a list of plain words."""
+    return tuple(sorted(f.name for f in _folder().iterdir() if f.is_dir() and f.joinpath("plain.txt").is_file()))
+
+
+def plain_flag(language: str) -> int:
+    """The flag of that language's plain words. Raises ValueError when the language has no list."""
+    if language not in languages():
+        raise ValueError(f"No word list for the language {language!r}. Give one of {', '.join(languages())}, or None to have it guessed.")
+    return _FIRST_LANGUAGE_FLAG << languages().index(language)
+
+
+@cache
+def _table() -> dict[str, int]:
+    """Folded word -> flags."""
+    table: dict[str, int] = {}
+
+    def add(words: set[str], flag: int) -> None:
+        for word in words:
+            table[word] = table.get(word, 0) | flag
+
+    names: set[str] = set()
+    listed: set[str] = set()
+    for folder in sorted((f for f in _folder().iterdir() if f.is_dir()), key=lambda f: f.name):
+        for path in folder.iterdir():
+            for section, entries in _sections(path).items():
+                words = {form for entry in entries for form in _forms(entry)}
+                if folder.name == "names":
+                    (listed if path.name == "ambiguous.txt" else names).update(words)
+                elif path.name == "radiology.txt":
+                    add(words, RADIOLOGY)
+                elif section in _SECTIONS and path.name != "plain.txt":
+                    add(words, _SECTIONS[section])
+                elif path.name == "plain.txt":
+                    flag = plain_flag(folder.name)
+                    if folder.name == "en":
+                        words = {form for word in words for form in _inflect(word, section)}
+                    add(words, flag | (FUNCTION if section == "function" else 0))
+    add(names | listed, NAME)
+    every = sum(plain_flag(language) for language in languages())
+    for word in names | listed:
+        if table[word] & (RADIOLOGY | every | EPONYM | CUE):
+            table[word] |= AMBIGUOUS
+    return table
+
+
+@lru_cache(maxsize=65536)
+def classify(word: str) -> int:
+    """Flags of a folded word. Words made of a known word and a prefix, medical endings and German compounds count as
+    radiology; 0 for a word that nothing knows."""
+    table = _table()
+    flags = table.get(word, 0)
+    if flags or len(word) < 6 or not word.isalpha():
+        return flags
+    every = sum(plain_flag(language) for language in languages())
+    prefix = _PREFIXES.match(word)
+    if prefix and len(word) - prefix.end() >= 4:
+        rest = table.get(word[prefix.end() :], 0)
+        if rest & (RADIOLOGY | every) and not rest & NAME:
+            return RADIOLOGY
+    if word.isascii() and len(word) >= 8 and _MEDICAL_ENDS.match(word):
+        return RADIOLOGY
+    return RADIOLOGY if len(word) >= 9 and _compound(word) else 0
+
+
+@cache
+def _german_parts() -> frozenset[str]:
+    words = (form for path in ("de/radiology.txt",) for entry in _sections(_folder().joinpath(path))[""] for form in _forms(entry))
+    extra = "untersuchung befund bild aufnahme lage kontrolle zeichen seite spitze bereich zunahme abnahme verlauf grenze breite schluss nachweis patient station intensiv"
+    return frozenset(word for word in (*words, *extra.split()) if len(word) >= 4)
+
+
+def _compound(word: str, depth: int = 0) -> bool:
+    """Whether a German compound consists of listed parts of at least four letters."""
+    parts = _german_parts()
+    if word in parts and depth:
+        return True
+    if depth > 3:
+        return False
+    for cut in range(4, len(word) - 3):
+        if word[:cut] in parts:
+            for joint in _GERMAN_JOINTS:
+                if word.startswith(joint, cut) and len(word) - cut - len(joint) >= 4 and _compound(word[cut + len(joint) :], depth + 1):
+                    return True
+    return False
+
+
+def in_list(word: str, flags: int) -> bool:
+    """Whether a word, in any spelling, has one of the flags."""
+    return bool(classify(fold(word)) & flags)
 
 
 def _read(name: str) -> frozenset[str]:
-    text = files("deid.profile").joinpath("words", name).read_text(encoding="utf-8")
-    words: set[str] = set()
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            for entry in line.split():
-                words.add(fold(entry))
-                words.update(fold(part) for part in entry.replace("/", "-").split("-") if part)
-    return frozenset(words)
+    return frozenset(form for entry in _sections(_folder().joinpath(name))[""] for form in _forms(entry))
 
 
 @cache
 def radiology_words() -> frozenset[str]:
-    """Folded radiology vocabulary."""
-    return _read("radiology.txt")
+    """Folded radiology vocabulary of all languages."""
+    return frozenset(word for word, flags in _table().items() if flags & RADIOLOGY)
 
 
 @cache

@@ -1,0 +1,197 @@
+"""Reports and other prose: identifiers become neutral placeholders, so that sentences and the labels read from them survive.
+
+Order (DEID.md, "Reports and other text"): the header's identifiers, patterns, names by where they stand, then a fail-closed
+vocabulary. Pure: same text and identifiers, same result.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from deid.text import names
+from deid.text.datetext import DateMode, find_dates, rewrite
+from deid.text.identifiers import Identifiers
+from deid.text.judge import allowed_flags, judge_words
+from deid.text.language import guess_language
+from deid.text.patterns import find_old_ages, find_patterns, placeholders
+from deid.text.spelling import normalise
+from deid.text.tokens import CODE, DIGITS, LOWER, Token, tokenize
+from deid.text.vocabulary import RADIOLOGY, classify, fold, plain_flag
+
+_RANK = {"WEB": 0, "ADDRESS": 1, "PHONE": 2, "NUMBER": 3, "DATE": 4, "TIME": 5, "NAME": 6, "PLACE": 7, "LOCATION": 8, "REDACTED": 9}
+_JOIN = re.compile(r"[ \t,.'’^&/-]{0,3}\Z")
+_RUN = re.compile(r"[^\W_]+(?:[ ._/\\-]{1,2}[^\W_]+)*")
+_LINK = re.compile(r"[-/._#]\Z")
+_INITIALS = re.compile(r"(?<![\w.])(?!(?i:p\.a|a\.p|i\.v|i\.e|e\.g|p\.o|u\.s|d\.o|m\.d|n\.a|i\.m|v\.s|a\.m|p\.m|d\.d|s\.p|c\.m|o\.d|z\.n|v\.a|z\.b|d\.h|u\.a|o\.b|m\.n|d\.c|t\.b|h\.o|y\.o|r\.t|l\.t|s\.a|r\.o)\.)[A-ZÀ-Þ]\.\s?[A-ZÀ-Þ]\.(?!\w)")
+_BIRTH = re.compile(r"(?:\b(?:dob|d\.o\.b\.?|born|birth(?:\s?date)?|date of birth|geb|geb\.|geboren|geburtsdatum|nacid[oa]|nacimiento|né|née)[^\n]{0,12})\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A span of the normalised input that was replaced; its kind, never its value."""
+
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class CleanedText:
+    """A cleaned text. `removed` counts characters of `deid.text.spelling.normalise(input)`; `counts` are spans by kind."""
+
+    text: str
+    removed: tuple[Removed, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    language: str = "en"
+
+
+def clean_report(
+    text: str,
+    identifiers: Identifiers | None = None,
+    language: str | None = None,
+    *,
+    dates: DateMode = "remove",
+    shift_days: int = 0,
+) -> CleanedText:
+    """A report without identifiers.
+
+    identifiers: of the linked study (`gather`, `Identifiers.of`). language: "en", "de", "es", or None to have it guessed. dates:
+    "remove" (also for dates that cannot be moved), "shift" by `shift_days` back (the patient's own shift), "year", or "keep" (dates and times
+    stay; needs a data use agreement). Birth dates are removed unless kept. Ages above 89 become "90+".
+    Raises ValueError for an unknown language or mode.
+    """
+    if dates not in ("remove", "shift", "year", "keep"):
+        raise ValueError(f"dates={dates!r} is no date policy. Give remove, shift, year or keep.")
+    known = identifiers or Identifiers()
+    text = normalise(text)
+    tokens = tokenize(text)
+    if language is None:
+        language = guess_language(tokens)
+    else:
+        plain_flag(language)
+    allowed = allowed_flags(language)
+    spans = _patterned(text, known, language, dates, shift_days)
+    _mark_tokens(tokens, [(start, end, kind) for start, end, kind, _ in spans])
+    names.mark_own(tokens, known)
+    judge_words(tokens, text, allowed)
+    names.mark_announced(tokens, allowed)
+    names.mark_ambiguous(tokens, allowed)
+    names.mark_institutions(tokens, allowed)
+    _mark_linked(tokens)
+    spans.extend((token.start, token.end, token.kind, None) for token in tokens if token.kind and not token.kind.startswith("="))
+    return _replace(text, spans, placeholders(text), language)
+
+
+def _patterned(
+    text: str, known: Identifiers, language: str, mode: DateMode, shift_days: int
+) -> list[tuple[int, int, str, str | None]]:
+    """Spans found by shape, with what they become (None: the placeholder)."""
+    spans: list[tuple[int, int, str, str | None]] = []
+    found_dates = list(find_dates(text, day_first=language != "en", known=known.dates))
+    covered = [(d.start, d.end) for d in found_dates]
+    if mode == "keep":
+        spans.extend((start, end, "=", None) for start, end in covered)
+    else:
+        for found in found_dates:
+            birth = bool(_BIRTH.search(text[max(0, found.start - 30) : found.start]))
+            spans.append((found.start, found.end, found.kind, rewrite(found, mode, shift_days, birth=birth)))
+    for start, end, kind in find_patterns(text):
+        if kind in ("PHONE", "NUMBER") and any(a <= start and end <= b for a, b in covered):
+            continue
+        spans.append((start, end, kind, None))
+    spans.extend((m.start(), m.end(), "NAME", None) for m in _INITIALS.finditer(text))
+    spans.extend((start, end, "AGE", "90+") for start, end in find_old_ages(text))
+    spans.extend((start, end, "NUMBER", None) for start, end in find_numbers(text, known))
+    return spans
+
+
+def find_numbers(text: str, known: Identifiers) -> list[tuple[int, int]]:
+    """Spans of the header's record numbers, however spaced, dotted or padded with zeros."""
+    if not known.numbers:
+        return []
+    spans = []
+    for run in _RUN.finditer(text):
+        compact = fold(re.sub(r"[\W_]", "", run.group()))
+        if not any(number in compact for number in known.numbers):
+            continue
+        pieces = [(m.start() + run.start(), m.end() + run.start(), fold(m.group())) for m in re.finditer(r"[^\W_]+", run.group())]
+        for first in range(len(pieces)):
+            joined = ""
+            for last in range(first, min(len(pieces), first + 9)):
+                joined += pieces[last][2]
+                glued = first == last and any(len(number) >= 5 and joined.endswith(number) for number in known.numbers)
+                if glued or joined.lstrip("0") in known.numbers:
+                    spans.append((pieces[first][0], pieces[last][1]))
+    return spans
+
+
+def _mark_tokens(tokens: list[Token], spans: list[tuple[int, int, str]]) -> None:
+    """Tokens inside a span take its kind, so that later rules see what stands there."""
+    for start, end, kind in spans:
+        if kind == "AGE":
+            kind = "=AGE"
+        for token in tokens:
+            if token.start >= end:
+                break
+            if token.end > start:
+                token.kind = kind if not token.kind or token.kind.startswith("=") else token.kind
+
+
+def _mark_linked(tokens: list[Token]) -> None:
+    """Parts of one code (E-20417, WC/19/4417): where one is a number that goes, its companions go with it, but for real words."""
+    for _ in range(3):
+        for place in range(1, len(tokens)):
+            if not _LINK.match(tokens[place].gap):
+                continue
+            left, right = tokens[place - 1], tokens[place]
+            for one, other in ((left, right), (right, left)):
+                if one.kind == "NUMBER" and not other.kind and (other.shape in (DIGITS, CODE) or len(other.text) <= 2 or (not other.flags & RADIOLOGY and other.shape != LOWER)):
+                    other.kind = "NUMBER"
+
+
+def _replace(text: str, spans: list[tuple[int, int, str, str | None]], protected: list[tuple[int, int]], language: str) -> CleanedText:
+    """Overlapping and neighbouring spans are joined, then written as one placeholder each."""
+    spans = [s for s in spans if s[2] != "=" and not any(a <= s[0] < b or a < s[1] <= b for a, b in protected)]
+    spans.sort(key=lambda s: (s[0], -s[1]))
+    joined: list[list[object]] = []
+    for start, end, kind, instead in spans:
+        if joined:
+            last_start, last_end, last_kind, last_instead = joined[-1]
+            assert isinstance(last_end, int)
+            gap = text[last_end:start]
+            if start < last_end:
+                if end > last_end:
+                    joined[-1][1] = end
+                    joined[-1][3] = None
+                elif last_instead is not None and instead is None and kind not in ("DATE", "TIME", "NUMBER", "PHONE", "REDACTED"):
+                    joined[-1][3] = None
+                if _RANK.get(kind, 9) < _RANK.get(str(last_kind), 9) and end - start >= last_end - int(str(last_start)):
+                    joined[-1][2] = kind
+                continue
+            if instead is None and last_instead is None and kind != "AGE" and last_kind != "AGE" and "\n" not in gap and _JOIN.match(gap) and (kind == last_kind or {kind, str(last_kind)} <= {"NAME", "REDACTED"}):
+                joined[-1][1] = end
+                if "NAME" in (kind, last_kind):
+                    joined[-1][2] = "NAME"
+                continue
+        joined.append([start, end, kind, instead])
+    pieces, removed, position = [], [], 0
+    counts: Counter[str] = Counter()
+    for start, end, kind, instead in joined:
+        assert isinstance(start, int)
+        assert isinstance(end, int)
+        pieces.append(text[position:start])
+        pieces.append(str(instead) if instead is not None else f"[{kind}]")
+        removed.append(Removed(start, end, str(kind)))
+        counts[str(kind)] += 1
+        position = end
+        if kind == "NAME" and re.match(r"['’]s\b", text[end : end + 3]):
+            position = end  # the possessive says nothing and keeps the sentence whole
+    pieces.append(text[position:])
+    return CleanedText("".join(pieces), tuple(removed), dict(sorted(counts.items())), language)
+
+
+def known_to_radiology(word: str) -> bool:
+    """Whether a word, as written, is radiology's own."""
+    return bool(classify(fold(word)) & RADIOLOGY)
