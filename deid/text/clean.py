@@ -12,7 +12,7 @@ from deid.text.judge import allowed_flags, judge_words
 from deid.text.patterns import find_patterns
 from deid.text.report import find_numbers
 from deid.text.spelling import normalise
-from deid.text.tokens import CODE, LOWER, Token, tokenize
+from deid.text.tokens import CODE, Token, tokenize
 from deid.text.vocabulary import FUNCTION, NAME, RADIOLOGY, code_words, device_words, fold
 
 _DEVICE_CODE = re.compile(r"(?=[^\W_]*\d)[^\W_]{1,10}\Z")
@@ -21,7 +21,6 @@ _NUMBER = re.compile(r"\d{1,3}\Z")
 _ORDINAL = re.compile(r"(?:[tcl]\d{1,2}|\d(?:st|nd|rd|th))\Z", re.IGNORECASE)
 _ODD = re.compile(r"[^\w \t\r\n./,:;()+&\-^*%<>=\[\]'\"#?!°²]")
 _KEPT_SEPARATORS = re.compile(r"[ ./,:;()+&\-\^_'=%]{1,3}\Z")
-_WEB_ONLY = frozenset({"WEB", "PHONE"})
 
 
 def clean_text(text: str, identifiers: Identifiers, *, device: bool = False) -> str:
@@ -31,15 +30,26 @@ def clean_text(text: str, identifiers: Identifiers, *, device: bool = False) -> 
     Works on whole words: a patient called Hilliard does not eat "Hilar".
     """
     text = normalise(text).strip()
+    for _ in range(4):
+        # What is left is read again without what went, until nothing more goes.
+        before, text = text, _once(text, identifiers, device)
+        if text == before:
+            break
+    return text
+
+
+def _once(text: str, identifiers: Identifiers, device: bool) -> str:
     if not text:
         return ""
     tokens = tokenize(text)
-    for start, end in _spans(text, identifiers, device):
+    for start, end in _spans(text, tokens, identifiers, device):
         for token in tokens:
             if token.start < end and token.end > start:
                 token.kind = token.kind or "NUMBER"
     for place, token in enumerate(tokens):
-        if token.word in identifiers.words or (token.word in identifiers.guarded and _beside(tokens, place, identifiers)):
+        if token.word in identifiers.words or (
+            token.word in identifiers.guarded and _beside(tokens, place, identifiers)
+        ):
             token.kind = "NAME"
     names.mark_own(tokens, identifiers)
     if device:
@@ -61,18 +71,22 @@ def clean_text(text: str, identifiers: Identifiers, *, device: bool = False) -> 
     return "".join(pieces).strip()
 
 
-def _spans(text: str, identifiers: Identifiers, device: bool) -> list[tuple[int, int]]:
+def _spans(text: str, tokens: list[Token], identifiers: Identifiers, device: bool) -> list[tuple[int, int]]:
     """What goes by its shape or as a whole phrase of the header."""
-    spans = []
+    spans: list[tuple[int, int]] = []
     for phrase in identifiers.phrases():
         bounded = rf"(?<![^\W_]){re.escape(phrase)}(?![^\W_])"
         spans.extend(match.span() for match in re.finditer(bounded, text, re.IGNORECASE))
     spans.extend(find_numbers(text, identifiers))
     if device:
-        spans.extend((start, end) for start, end, kind in find_patterns(text) if kind == "WEB" and not re.fullmatch(r"[\d.]+", text[start:end]))
+        spans.extend(
+            (start, end)
+            for start, end, kind in find_patterns(text, tokens)
+            if kind == "WEB" and not re.fullmatch(r"[\d.]+", text[start:end])
+        )
         return spans
-    spans.extend((found.start, found.end) for found in find_dates(text, known=identifiers.dates))
-    spans.extend((start, end) for start, end, _ in find_patterns(text))
+    spans.extend((found.start, found.end) for found in find_dates(text, tokens, known=identifiers.dates))
+    spans.extend((start, end) for start, end, _ in find_patterns(text, tokens))
     return spans
 
 
@@ -90,17 +104,15 @@ def _beside(tokens: list[Token], place: int, identifiers: Identifiers) -> bool:
 
 
 def _judge_descriptor(tokens: list[Token], text: str) -> None:
-    """Radiology of every language and plain words stay; a word that is also a name stays only in lower case."""
+    """Radiology of every language and plain words stay, but not those that are also names: short text gives no context."""
     allowed = allowed_flags(None)
     judge_words(tokens, text, allowed)
     names.mark_announced(tokens, allowed)
-    quiet = any(token.shape != LOWER for token in tokens)
     for token in tokens:
         flags = token.flags
         if token.kind or flags & (RADIOLOGY | FUNCTION) or not flags & NAME:
             continue
-        if token.shape != LOWER or not quiet:
-            token.kind = "NAME"
+        token.kind = "NAME"
     names.mark_ambiguous(tokens, allowed)
     names.mark_institutions(tokens, allowed)
     for place, token in enumerate(tokens):
@@ -108,7 +120,9 @@ def _judge_descriptor(tokens: list[Token], text: str) -> None:
         if token.kind or before is None or not before.kind:
             continue
         glued = token.gap in ("-", "/", ".", "_") and before.kind == "NUMBER"
-        if (glued and (token.shape == CODE or token.text.isdigit() or len(token.text) <= 2)) or (token.word in PARTICLES and not token.flags & RADIOLOGY and before.kind == "NAME"):
+        if (glued and (token.shape == CODE or token.text.isdigit() or len(token.text) <= 2)) or (
+            token.word in PARTICLES and not token.flags & RADIOLOGY and before.kind == "NAME"
+        ):
             token.kind = "NUMBER"
 
 
@@ -123,7 +137,9 @@ def _judge_device(tokens: list[Token], identifiers: Identifiers) -> None:
         parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", token.text)
         if len(parts) > 1 and "".join(parts) == token.text:
             folded = [fold(part) for part in parts]
-            if all((part in device_words() or _NUMBER.match(part)) and part not in identifiers.words for part in folded):
+            if all(
+                (part in device_words() or _NUMBER.match(part)) and part not in identifiers.words for part in folded
+            ):
                 continue
         token.kind = "NAME"
 

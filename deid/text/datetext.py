@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from deid.text.patterns import at_digits
+from deid.text.spelling import fold
+from deid.text.tokens import CODE, DIGITS, Token
+
 DateMode = Literal["remove", "shift", "year", "keep"]
 
 _NAMES = {
@@ -34,36 +38,43 @@ _WEEKDAY = (
     r"|lunes|martes|miércoles|jueves|viernes|sábado|domingo)\.?"
 )
 _YEAR = r"(?:(?:19|20)\d{2}|['’]\d{2}\b)"
-_YEAR_OR_SHORT = r"(?:(?:19|20)\d{2}|['’]?\d{2})(?![\d/:])(?!\s*(?:[cm]m|years?|yrs?|y\.?o|hours?|hrs?|minutes?|h\b|:\d|%))"
+_YEAR_OR_SHORT = (
+    r"(?:(?:19|20)\d{2}|['’]?\d{2})(?![\d/:])(?!\s*(?:[cm]m|years?|yrs?|y\.?o|hours?|hrs?|minutes?|h\b|:\d|%))"
+)
 _ORD = r"(?:st|nd|rd|th|er|º)?"
 _OF = r"[\s,./'’-]*(?:(?:of|de|del)\s+)?"
 _I = re.IGNORECASE
 
 _NUMERIC = re.compile(r"(?<![\d.,/-])(\d{1,4})(\s?[./-]\s?)(\d{1,2})(\s?[./-]\s?)(\d{4}|\d{2})(?!\d|[./-]\d)")
 _DAY_MONTH = re.compile(
-    rf"(?:\b{_WEEKDAY},?\s+(?:el\s+|den\s+)?)?(?<!\d)(\d{{1,2}})({_ORD}\.?\s*(?:(?:of|de)\s+|[-/.])?\s*)({_MONTH})(?:\.?({_OF})({_YEAR_OR_SHORT}))?", _I
+    rf"(?<!\d)(\d{{1,2}})({_ORD}\.?\s*(?:(?:of|de)\s+|[-/.])?\s*)({_MONTH})(?:\.?({_OF})({_YEAR_OR_SHORT}))?", _I
 )
-_MONTH_DAY = re.compile(rf"(?:\b{_WEEKDAY},?\s+)?\b({_MONTH})(\.?[\s-]*(?:the\s+)?)(\d{{1,2}})(?![\d/.]\d|\d)(?!\s?[cm]m\b)({_ORD})(?:([\s,.-]+)({_YEAR_OR_SHORT}))?", _I)
+_MONTH_DAY = re.compile(
+    rf"\b({_MONTH})(\.?[\s-]*(?:the\s+)?)(\d{{1,2}})(?![\d/.]\d|\d)(?!\s?[cm]m\b)({_ORD})(?:([\s,.-]+)({_YEAR_OR_SHORT}))?",
+    _I,
+)
 _GLUED = re.compile(rf"(?<![^\W_])(\d{{1,2}})({_MONTH[:-2]})((?:19|20)?\d{{2}})(?![^\W_])", _I)
 _MONTH_YEAR = re.compile(rf"\b(?:{_MONTH})\.?{_OF}{_YEAR}", _I)
 _LONE_MONTH = re.compile(
     r"\b(?:January|February|September|October|November|December|July|August(?!\w)|Januar|Februar|März|Oktober|Dezember|[Ee]nero|[Ff]ebrero|[Ss]eptiembre|[Oo]ctubre|[Nn]oviembre|[Dd]iciembre"
     r"|JANUARY|FEBRUARY|SEPTEMBER|OCTOBER|NOVEMBER|DECEMBER|JULY|AUGUST)\b"
-    r"|(?<=\bin )(?:May|March|April|June|Mai|Juni|Juli)\b|(?<=\bsince )(?:May|March|April|June|[A-Z][a-z]{2})\b(?=[\s.,])|(?<=\b(?:last|next|late) )(?:May|March|April|June)\b"
+    r"|(?<=\bin )(?:May|March|April|June|Mai|Juni|Juli)\b|(?<=\bsince )(?:May|March|April|June|[A-Z][a-z]{2})\b(?=[\s.,])|(?<=\b(?:last|next|late) )(?:May|March|April|June)\b"  # noqa: E501
     r"|(?<=\b(?:early) )(?:May|March|April|June)\b"
 )
 _SHORT = re.compile(r"(?<![\d.,/-])(\d{1,2})([/.-])(\d{1,2})(?![\d%]|[./-]\d)")
 _NUMBER_YEAR = re.compile(r"(?<![\d.,/-])(?:0?[1-9]|1[0-2])[/.-](?:19|20)\d{2}(?![\d/-])")
 _COMPACT = re.compile(r"(?<!\d)(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)")
-_LONE_YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d{2}(?![\d/]|[.,-]\d|\s?(?:m[lL]|cc|g|mg|mcg|HU|pixels?|px|mGy|ms|units?|kg|x|×)\b)")
+_LONE_YEAR = re.compile(
+    r"(?<![\d.,/-])(?:19|20)\d{2}(?![\d/]|[.,-]\d|\s?(?:m[lL]|cc|g|mg|mcg|HU|pixels?|px|mGy|ms|units?|kg|x|×)\b)"
+)
 _THE_ORDINAL = re.compile(
     r"\b(?:on|since|until|by|of)\s+(the\s+\d{1,2}(?:st|nd|rd|th))\b(?!\s*(?:and|to|through|,)?\s*\d*(?:st|nd|rd|th)?\s*(?:left|right|posterior|anterior|lateral|rib|thoracic|vertebra|intercostal|costal|lumbar|"
     r"cervical|finger|toe|metatarsal|metacarpal|week|month|day|percentile|time|grade))",
     _I,
 )
 _HOLIDAY = re.compile(
-    r"\b(?:(?:last|this|next)\s+)?(?:new year['’]?s(?:\s+(?:day|eve))?|christmas(?:\s+(?:day|eve))?|easter(?:\s+(?:sunday|monday))?|thanksgiving(?:\s+day)?|labor day|memorial day|independence day|halloween|boxing day|good friday"
-    r"|midsummer['’]?s?(?:\s+(?:day|eve))?|heiligabend|silvester|neujahr|weihnachten|ostern|pfingsten|navidad|nochebuena|año nuevo|semana santa|fourth of july)(?:\s+(?:of\s+)?(?:19|20)\d{2})?\b"
+    r"\b(?:(?:last|this|next)\s+)?(?:new year['’]?s(?:\s+(?:day|eve))?|christmas(?:\s+(?:day|eve))?|easter(?:\s+(?:sunday|monday))?|thanksgiving(?:\s+day)?|labor day|memorial day|independence day|halloween|boxing day|good friday"  # noqa: E501
+    r"|midsummer['’]?s?(?:\s+(?:day|eve))?|heiligabend|silvester|neujahr|weihnachten|ostern|pfingsten|navidad|nochebuena|año nuevo|semana santa|fourth of july)(?:\s+(?:of\s+)?(?:19|20)\d{2})?\b"  # noqa: E501
     r"|\b(?:spring|summer|autumn|fall|winter)\s+(?:of\s+)?(?:19|20)\d{2}\b",
     _I,
 )
@@ -76,12 +87,18 @@ _TIME = re.compile(
     _I,
 )
 _CUE_BEFORE = re.compile(
-    r"(?:\b(?:on|from|dated?|since|until|till|through|of|by|and|prior|compared (?:to|with)|versus|film|study|exam|examination|radiograph|x-?ray|cxr|ct|scan|vom|am|seit|zum|bis|del|día|el|de|fecha|desde|aware|seen|done|d:|t:)"
+    r"(?:\b(?:on|from|dated?|since|until|till|through|of|by|and|prior|compared (?:to|with)|versus|film|study|exam|examination|radiograph|x-?ray|cxr|ct|scan|vom|am|seit|zum|bis|del|día|el|de|fecha|desde|aware|seen|done|d:|t:)"  # noqa: E501
     r"|,)[\s:(]*\Z",
     _I,
 )
-_NOT_A_DATE_BEFORE = re.compile(r"(?:\b(?:image|view|grade|series|classification|profusion|score|scale|strength|murmur|ilo|stage|category|ratio|bed|room|station|zimmer|t|apgar|apgars|rib|level|type|page|reported)[\s:]*)\Z", _I)
-_NOT_A_DATE_AFTER = re.compile(r"\s?(?:of\b|strength|pain|murmur|sec|views?|images?|x|mm|cm|ml|s\b|kv|m\b|h\b|inch|th\b|power|motor|systolic|lpm|french|fr\b|%|severity|lobes?|ribs?|\()", _I)
+_NOT_A_DATE_BEFORE = re.compile(
+    r"(?:\b(?:image|view|grade|series|classification|profusion|score|scale|strength|murmur|ilo|stage|category|ratio|bed|room|station|zimmer|t|apgar|apgars|rib|level|type|page|reported)[\s:]*)\Z",
+    _I,
+)
+_NOT_A_DATE_AFTER = re.compile(
+    r"\s?(?:of\b|strength|pain|murmur|sec|views?|images?|x|mm|cm|ml|s\b|kv|m\b|h\b|inch|th\b|power|motor|systolic|lpm|french|fr\b|%|severity|lobes?|ribs?|\()",
+    _I,
+)
 
 
 @dataclass(frozen=True)
@@ -96,28 +113,84 @@ class DateSpan:
     write: Callable[[date], str] | None = None
 
 
-def find_dates(text: str, *, day_first: bool = False, known: frozenset[str] | set[str] = frozenset()) -> Iterator[DateSpan]:
+_MONTH_WORDS = frozenset(fold(name) for name in _MONTH_OF)
+_HOLIDAY_WORDS = frozenset(
+    [
+        "year",
+        "years",
+        "christmas",
+        "easter",
+        "thanksgiving",
+        "labor",
+        "memorial",
+        "independence",
+        "halloween",
+        "boxing",
+        "friday",
+        "midsummer",
+        "midsummers",
+        "heiligabend",
+        "silvester",
+        "neujahr",
+        "weihnachten",
+        "ostern",
+        "pfingsten",
+        "navidad",
+        "nochebuena",
+        "ano",
+        "semana",
+        "fourth",
+        "spring",
+        "summer",
+        "autumn",
+        "fall",
+        "winter",
+    ]  # noqa: E501
+)
+_WEEKDAY_BEFORE = re.compile(rf"\b{_WEEKDAY},?\s+(?:el\s+|den\s+|the\s+)?\Z", _I)
+
+
+def find_dates(
+    text: str, tokens: list[Token], *, day_first: bool = False, known: frozenset[str] | set[str] = frozenset()
+) -> Iterator[DateSpan]:
     """Dates and times of a text, unordered and possibly overlapping. `known` are the header's dates (YYYYMMDD): they settle
     which of two numbers is the month; then the text itself does, then `day_first`."""
-    if not any(c.isdigit() for c in text):
-        for pattern in (_LONE_MONTH, _HOLIDAY):
-            yield from (DateSpan(m.start(), m.end(), "DATE") for m in pattern.finditer(text))
-        return
-    numeric = list(_NUMERIC.finditer(text))
+    words = {token.word for token in tokens}
+    months = words & _MONTH_WORDS
+    if months == {"may"} and "May" not in text and "MAY" not in text:
+        months = set()
+    patterns: list[re.Pattern[str]] = [_LONE_MONTH] if months else []
+    if words & _HOLIDAY_WORDS:
+        patterns.append(_HOLIDAY)
+    if any(token.shape >= DIGITS for token in tokens):
+        yield from _with_digits(text, tokens, day_first, known)
+        if months:
+            patterns.append(_MONTH_YEAR)
+            yield from _named(text)
+    for pattern in patterns:
+        yield from (DateSpan(m.start(), m.end(), "DATE") for m in pattern.finditer(text))
+
+
+def _with_digits(
+    text: str, tokens: list[Token], day_first: bool, known: frozenset[str] | set[str]
+) -> Iterator[DateSpan]:
+    numeric = list(at_digits(_NUMERIC, text, tokens))
     first = _order(numeric, day_first, known)
     for found in numeric:
         span = _numeric(found, first, known)
         if span:
             yield span
-    yield from _named(text)
-    for pattern in (_MONTH_YEAR, _LONE_MONTH, _NUMBER_YEAR, _COMPACT, _LONE_YEAR, _HOLIDAY, _ROMAN, _ERA):
-        yield from (DateSpan(m.start(), m.end(), "DATE") for m in pattern.finditer(text))
-    yield from (DateSpan(m.start(1), m.end(1), "DATE") for m in _THE_ORDINAL.finditer(text))
-    for found in _SHORT.finditer(text):
+    for pattern in (_NUMBER_YEAR, _COMPACT, _LONE_YEAR, _ROMAN):
+        yield from (DateSpan(m.start(), m.end(), "DATE") for m in at_digits(pattern, text, tokens))
+    if any(token.shape == CODE for token in tokens):
+        yield from _glued(text)
+        yield from (DateSpan(m.start(), m.end(), "DATE") for m in _ERA.finditer(text))
+        yield from (DateSpan(m.start(1), m.end(1), "DATE") for m in _THE_ORDINAL.finditer(text))
+    for found in at_digits(_SHORT, text, tokens):
         if _short_is_date(text, found):
             end = found.end() + (found.group(2) == "." and text[found.end() : found.end() + 1] == ".")
             yield DateSpan(found.start(), end, "DATE")
-    yield from (DateSpan(m.start(), m.end(), "TIME") for m in _TIME.finditer(text))
+    yield from (DateSpan(m.start(), m.end(), "TIME") for m in at_digits(_TIME, text, tokens))
 
 
 def _named(text: str) -> Iterator[DateSpan]:
@@ -125,30 +198,38 @@ def _named(text: str) -> Iterator[DateSpan]:
         day, between, name, gap, year = found.groups()
         if not 1 <= int(day) <= 31 or (name == "may" and not year and "of" not in between):
             continue
-        lead = found.group(0)[: found.start(1) - found.start()]
         if name.islower() and not year and _MONTH_OF[name] and name in ("mar", "set", "dec", "sep", "ago", "jan"):
             continue
-        del lead
         yield _spelled(found, day, name, year, lambda d, m, y, b=between, g=gap: f"{d}{b}{m}{g or ' '}{y}")
     for found in _MONTH_DAY.finditer(text):
         name, between, day, ordinal, gap, year = found.groups()
-        if not 1 <= int(day) <= 31 or (name.islower() and name in ("may", "march", "mar", "set", "dec", "sep", "ago", "mai", "mars") and not year):
+        if not 1 <= int(day) <= 31 or (
+            name.islower() and name in ("may", "march", "mar", "set", "dec", "sep", "ago", "mai", "mars") and not year
+        ):
             continue
         del ordinal
         yield _spelled(found, day, name, year, lambda d, m, y, b=between, g=gap: f"{m}{b}{d}{g or ' '}{y}")
+
+
+def _glued(text: str) -> Iterator[DateSpan]:
+    """02JUN2019"""
     for found in _GLUED.finditer(text):
         day, name, year = found.groups()
         yield _spelled(found, day, name, year, lambda d, m, y: f"{d.zfill(2)}{m}{y}")
 
 
 def _spelled(found: re.Match[str], day: str, name: str, year: str | None, style: Callable[..., str]) -> DateSpan:
+    # A weekday belongs to its date; it stays right when the date moves by whole weeks.
+    before = _WEEKDAY_BEFORE.search(found.string[max(0, found.start() - 24) : found.start()])
+    lead = before.group() if before else ""
+    start = found.start() - len(lead)
     digits = (year or "").lstrip("'’")
     value = _make(_full_year(digits), _MONTH_OF[name.lower().rstrip(".")], int(day)) if digits else None
 
     def write(moved: date) -> str:
-        return style(str(moved.day), _month_like(name, moved.month), f"{moved.year:04d}"[-len(digits) :])
+        return lead + style(str(moved.day), _month_like(name, moved.month), f"{moved.year:04d}"[-len(digits) :])
 
-    return DateSpan(found.start(), found.end(), "DATE", value, write if value else None)
+    return DateSpan(start, found.end(), "DATE", value, write if value else None)
 
 
 def _month_like(name: str, month: int) -> str:
@@ -160,8 +241,8 @@ def _month_like(name: str, month: int) -> str:
         new = next((n for n in names if len(n) == 3), names[0][:3])
     else:
         language = {"january": 0, "januar": 1, "jänner": 1}.get(old, min(place, 3))
-        new = [n for n in names if len(n) > 3 or n in ("may", "mai")]
-        new = new[min(language if not (month == 2 and language == 1) else 1, len(new) - 1)]
+        long = [n for n in names if len(n) > 3 or n in ("may", "mai")]
+        new = long[min(language if not (month == 2 and language == 1) else 1, len(long) - 1)]
     return new.upper() if name.isupper() and len(name) > 1 else new.capitalize() if name[:1].isupper() else new
 
 
@@ -242,8 +323,12 @@ def _short_is_date(text: str, found: re.Match[str]) -> bool:
     if sep == "-":
         return False
     if sep == ".":
-        return text[found.end() : found.end() + 1] == "." and bool(re.search(r"(?:vom|am|zum|seit|bis|den|del)\s\Z", before, _I))
-    if (a <= b <= 6 or a == b) and not re.search(r"\b(?:on|from|dated?|since|until|d:|t:|film of|study of|vom|am)[\s:]*\Z", before, _I):
+        return text[found.end() : found.end() + 1] == "." and bool(
+            re.search(r"(?:vom|am|zum|seit|bis|den|del)\s\Z", before, _I)
+        )
+    if (a <= b <= 6 or a == b) and not re.search(
+        r"\b(?:on|from|dated?|since|until|d:|t:|film of|study of|vom|am)[\s:]*\Z", before, _I
+    ):
         return False
     return cue or b > 6 or a > b
 

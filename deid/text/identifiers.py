@@ -52,7 +52,44 @@ PLACEHOLDERS = frozenset(
 _SPLIT = re.compile(r"[^\w]+|_", re.UNICODE)
 _COMPONENTS = re.compile(r"[\^=\\,;]+")
 # Parts of names that every text uses: they are removed only where they stand beside another part of the name.
-PARTICLES = frozenset("van von der den de del della di da do dos das du la le las los el al bin ibn ben abu st san mac mc y e zu zur ten ter of".split())
+PARTICLES = frozenset(
+    [
+        "van",
+        "von",
+        "der",
+        "den",
+        "de",
+        "del",
+        "della",
+        "di",
+        "da",
+        "do",
+        "dos",
+        "das",
+        "du",
+        "la",
+        "le",
+        "las",
+        "los",
+        "el",
+        "al",
+        "bin",
+        "ibn",
+        "ben",
+        "abu",
+        "st",
+        "san",
+        "mac",
+        "mc",
+        "y",
+        "e",
+        "zu",
+        "zur",
+        "ten",
+        "ter",
+        "of",
+    ]  # noqa: E501
+)
 # Attributes whose values identify although Table E.1-1 treats them with a descriptor or date action.
 _ID_VRS_BY_TABLE = frozenset({"LO", "SH", "AE", "PN", "UC", "UR", "ST", "LT", "UT"})
 _NAMES = frozenset({0x00100010, 0x00101001, 0x00101005, 0x00101060})
@@ -80,7 +117,12 @@ class Identifiers:
 
     @classmethod
     def of(
-        cls, *, names: Iterable[str] = (), numbers: Iterable[str] = (), phrases: Iterable[str] = (), dates: Iterable[str] = ()
+        cls,
+        *,
+        names: Iterable[str] = (),
+        numbers: Iterable[str] = (),
+        phrases: Iterable[str] = (),
+        dates: Iterable[str] = (),
     ) -> Identifiers:
         """Identifiers from plain values: names as in a PN, record and accession numbers, institutions, dates as YYYYMMDD."""
         made = cls(dates=set(dates))
@@ -107,7 +149,7 @@ class Identifiers:
             if len(parts) > 1:
                 self._add_joined("".join(parts))
         full = ["".join(parts) for parts in components if parts]
-        for first, second in zip(full, full[1:], strict=False):
+        for first, second in zip(full, full[1:], strict=False):  # noqa: RUF007
             if len(first) > 1 and len(second) > 1:
                 self._add_joined(first + second)
                 self._add_joined(second + first)
@@ -124,7 +166,7 @@ class Identifiers:
         if word in PLACEHOLDERS or not (len(word) >= 2 or (word and not word.isascii())):
             return
         flags = classify(word)
-        small = flags & (RADIOLOGY | FUNCTION) and len(word) <= 3
+        small = len(word) <= 3 and (flags & FUNCTION or (flags & RADIOLOGY and not flags & NAME))
         if word in PARTICLES or small or (flags & FUNCTION and not flags & NAME):
             self.guarded.add(word)
             return

@@ -7,7 +7,7 @@ import re
 from deid.text.tokens import CAPITALISED, CODE, DIGITS, LOWER, UPPER, Token
 from deid.text.vocabulary import AMBIGUOUS, CUE, EPONYM, NAME, RADIOLOGY, TITLE, languages, plain_flag
 
-_UNIT = r"(?:kvp?|mas?|mm|cm|ms|m|x|x\d{1,4}|inch|in|um|bit|s|sec|yr|yrs|yo|y|vw|vws|v|view|views|hz|mhz|cc|ml|l|g|mg|mcg|kg|lb|f|fr|c|d|w|h|hr|hrs|wk|wks|mo|mos|min|gy|mgy|hu|pct|px|mp|french|cmh2o|mmhg|lpm|bpm|oz|th|st|nd|rd|er|am|pm)"
+_UNIT = r"(?:kvp?|mas?|mm|cm|ms|m|x|x\d{1,4}|inch|in|um|bit|s|sec|yr|yrs|yo|y|vw|vws|v|view|views|hz|mhz|cc|ml|l|g|mg|mcg|kg|lb|f|fr|c|d|w|h|hr|hrs|wk|wks|mo|mos|min|gy|mgy|hu|pct|px|mp|french|cmh2o|mmhg|lpm|bpm|oz|th|st|nd|rd|er|am|pm)"  # noqa: E501
 _MEASURE = re.compile(rf"\d{{1,4}}{_UNIT}\Z", re.IGNORECASE)
 _CODE = re.compile(
     r"(?:[tcls]\d{1,2}(?:[tcls]\d{1,2})?|bwk\d{1,2}|[bhl]w[sk]\d{1,2}|th\d{1,2}|p\d|ct\d|[1-4]d|\d{1,3}[mf]|[mf]\d{1,3}|\d{1,2}s|v[1-6]r?|q\d{1,2}h?|x\d{1,2}|\d{1,2}x|g\d{1,2}p\d{1,2}(?:[a-z]\d?){0,2}|a1c|hba1c|h1n1|h5n1|b12|d[35]|ef\d{2}|"
@@ -16,13 +16,33 @@ _CODE = re.compile(
     re.IGNORECASE,
 )
 _ICD = re.compile(r"[A-TV-Z]\d{2}\Z")
-_AFTER_LONG = re.compile(r"\s?(?:m[lL]|cc|ccs|grams?|g|gm|mg|mcg|kg|HU|pixels?|px|mGy|uGy|µGy|ms|msec|units?|cells|feet|ft|meters|mm|x|×|hPa|ng|pg|lb|lbs|K)\b")
+_AFTER_LONG = re.compile(
+    r"\s?(?:m[lL]|cc|ccs|grams?|g|gm|mg|mcg|kg|HU|pixels?|px|mGy|uGy|µGy|ms|msec|units?|cells|feet|ft|meters|mm|x|×|hPa|ng|pg|lb|lbs|K)\b"
+)
 _CPT_BEFORE = re.compile(r"\b(?:cpt|hcpcs|snomed|radlex|loinc|icd)[\s:-]*(?:code|no)?[\s:-]*\Z", re.IGNORECASE)
-_NUMBER_LABELS = frozenset("ei di s exi rex dei sensitivity index exposure dose dap sid iso speed lgm".split())
+_NUMBER_LABELS = frozenset(
+    [
+        "ei",
+        "di",
+        "s",
+        "exi",
+        "rex",
+        "dei",
+        "sensitivity",
+        "index",
+        "exposure",
+        "dose",
+        "dap",
+        "sid",
+        "iso",
+        "speed",
+        "lgm",
+    ]
+)  # noqa: E501
 
 
 def allowed_flags(language: str | None) -> int:
-    """Vocabulary that may stay: radiology of every language, plain words of English and of the text's own language (of all when None)."""
+    """Vocabulary that may stay: radiology of every language, plain words of English and of the text's own language (of all when None)."""  # noqa: E501
     flags = RADIOLOGY | plain_flag("en")
     for name in languages() if language is None else (language,):
         flags |= plain_flag(name)
@@ -34,7 +54,7 @@ def harmless_code(token: str) -> bool:
     return bool(_MEASURE.match(token) or _CODE.match(token))
 
 
-# Endings of learned words. A word in lower case of nine letters and more that ends so is nobody's name, in a text that knows capitals.
+# Endings of learned words. A word in lower case of nine letters and more that ends so is nobody's name, in a text that knows capitals.  # noqa: E501
 _LEARNED = re.compile(
     r".{4,}(?:ations?|itions?|utions?|ctions?|ptions?|sions?|ousness|iveness|fulness|lessness|ically|ously|ively|ately|ently|antly|ably|ibly|ating|izing|ising|ifying|ified|ated|ized|ised|itory|atory|able|ible"
     r"|aneous|ious|itive|ative|ctive|ical|ional|ility|ivity|osity|icity|ology|ologist|ological|ographic|ometric|oscope|escent|escence|graphy|otomies|ectomies|ibility|ability|iform|aceous)\Z"
@@ -54,17 +74,20 @@ def judge_words(tokens: list[Token], text: str, allowed: int) -> None:
         elif token.shape == CODE:
             if not harmless_code(token.text) and not _icd(tokens, place) and not _split_known(token, allowed):
                 token.kind = "NUMBER" if any(c.isdigit() for c in token.text) else "REDACTED"
-        elif len(token.word) == 1 and token.word.isascii():
-            continue
-        elif token.flags & allowed:
-            continue
-        elif token.flags & EPONYM and eponym_stays(tokens, place):
-            continue
-        elif _announces(token):
-            continue
-        elif _split_known(token, allowed):
-            continue
-        elif cased and token.shape == LOWER and not token.flags and len(token.word) >= 8 and _LEARNED.match(token.word):
+        elif (
+            (len(token.word) == 1 and token.word.isascii())
+            or token.flags & allowed
+            or (token.flags & EPONYM and eponym_stays(tokens, place))
+            or _announces(token)
+            or _split_known(token, allowed)
+            or (
+                cased
+                and token.shape == LOWER
+                and not token.flags
+                and len(token.word) >= 8
+                and _LEARNED.match(token.word)
+            )
+        ):  # noqa: E501
             continue
         else:
             token.kind = "NAME" if token.flags & NAME or token.shape in (CAPITALISED, UPPER) else "REDACTED"
@@ -108,7 +131,9 @@ def _split_known(token: Token, allowed: int) -> bool:
     parts = _CAMEL.findall(token.text)
     if len(parts) < 2 or "".join(parts) != token.text or not any(len(part) >= 3 and part.isalpha() for part in parts):
         return False
-    return all((part.isdigit() and len(part) <= 3) or (in_list(part, RADIOLOGY) and not part.isdigit()) for part in parts)
+    return all(
+        (part.isdigit() and len(part) <= 3) or (in_list(part, RADIOLOGY) and not part.isdigit()) for part in parts
+    )
 
 
 def eponym_stays(tokens: list[Token], place: int) -> bool:

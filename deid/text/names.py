@@ -13,11 +13,75 @@ from deid.text.vocabulary import DEGREE, FUNCTION, GENERIC, LABEL, NAME, PLACE, 
 _SOFT = re.compile(r"[ \t]?[.,^/'’&-]?[ \t]*\Z")
 _TITLE_GAP = re.compile(r"[. \t]{1,3}\Z|[.]?[ \t]*[:][ \t]*\Z|\([^\W_]\)[ \t]\Z")
 _ROLE_GAP = re.compile(r"(?:[ \t]+|\.?[ \t]*[:,(/-]+[ \t]*|\(?[^\W_]?\)[ \t]*)\Z")
-_WORDY_TITLES = frozenset("doctor father lady lord judge madam officer captain professor sergeant prof señor señora doctora don doña enfermera schwester pfleger sister colonel miss dame sir col fr hr ca ms sr dr mr lic oa mta".split())
-_SHORT_CAPS = frozenset("dr mr ms fr hr sr ca oa col lt maj capt mta prof ir".split())
-_FORWARD_PLACES = frozenset("hospital hospitals klinikum klinik krankenhaus spital praxis hausarztpraxis sanatorio clinica university institute camp centro policlinica stift clinic universitatsklinikum marienhospital college school".split())
+_WORDY_TITLES = frozenset(
+    [
+        "doctor",
+        "father",
+        "lady",
+        "lord",
+        "judge",
+        "madam",
+        "officer",
+        "captain",
+        "professor",
+        "sergeant",
+        "prof",
+        "señor",
+        "señora",
+        "doctora",
+        "don",
+        "doña",
+        "enfermera",
+        "schwester",
+        "pfleger",
+        "sister",
+        "colonel",
+        "miss",
+        "dame",
+        "sir",
+        "col",
+        "fr",
+        "hr",
+        "ca",
+        "ms",
+        "sr",
+        "dr",
+        "mr",
+        "lic",
+        "oa",
+        "mta",
+    ]  # noqa: E501
+)
+_SHORT_CAPS = frozenset(
+    ["dr", "mr", "ms", "fr", "hr", "sr", "ca", "oa", "col", "lt", "maj", "capt", "mta", "prof", "ir"]
+)
+_FORWARD_PLACES = frozenset(
+    [
+        "hospital",
+        "hospitals",
+        "klinikum",
+        "klinik",
+        "krankenhaus",
+        "spital",
+        "praxis",
+        "hausarztpraxis",
+        "sanatorio",
+        "clinica",
+        "university",
+        "institute",
+        "camp",
+        "centro",
+        "policlinica",
+        "stift",
+        "clinic",
+        "universitatsklinikum",
+        "marienhospital",
+        "college",
+        "school",
+    ]  # noqa: E501
+)
 _ANNOUNCING = ROLE | TITLE | LABEL | DEGREE
-_PREFIX_LINKS = frozenset("by to with von por de a from for durch cc".split())
+_PREFIX_LINKS = frozenset(["by", "to", "with", "von", "por", "de", "a", "from", "for", "durch", "cc"])
 
 
 def _capital(token: Token) -> bool:
@@ -28,7 +92,12 @@ def _capital(token: Token) -> bool:
 def _name_like(token: Token, allowed: int, *, strict: bool) -> bool:
     """Whether a token can be part of a name in a place where a name is expected; strict: where it is only likely."""
     if token.shape in (DIGITS, CODE):
-        return token.shape == CODE and any(c.isalpha() for c in token.text) and not token.text[0].isdigit() and bool(token.kind)
+        return (
+            token.shape == CODE
+            and any(c.isalpha() for c in token.text)
+            and not token.text[0].isdigit()
+            and bool(token.kind)
+        )
     if token.kind == "NAME":
         return True
     if token.kind:
@@ -53,15 +122,31 @@ def _take(tokens: list[Token], place: int, allowed: int, *, several: bool = Fals
         token = tokens[place]
         gap = token.gap
         if taken:
-            if "\n" in gap or not re.fullmatch(r"[ \t]?\.?[ \t]?|[ \t]*[-'’.][ \t]*|[ \t]*,[ \t]*" if several else r"[ \t]?\.?[ \t]?|[-'’]", gap):
+            if "\n" in gap or not re.fullmatch(
+                r"[ \t]?\.?[ \t]?|[ \t]*[-'’.][ \t]*|[ \t]*,[ \t]*" if several else r"[ \t]?\.?[ \t]?|[-'’]", gap
+            ):
                 break
             if gap.startswith(".") and len(tokens[place - 1].text) > 2 and tokens[place - 1].shape != UPPER:
                 break
-        if token.word in PARTICLES and taken < 4 and place + 1 < len(tokens) and _capital(tokens[place + 1]) and tokens[place + 1].gap == " " and (token.shape != LOWER or taken or token.word not in ("of", "e", "y", "a")):
+        if (
+            token.word in PARTICLES
+            and taken < 4
+            and place + 1 < len(tokens)
+            and _capital(tokens[place + 1])
+            and tokens[place + 1].gap == " "
+            and (token.shape != LOWER or taken or token.word not in ("of", "e", "y", "a"))
+        ):
             token.kind = "NAME"
-        elif several and token.word in ("and", "und", "y", "&") and place + 1 < len(tokens) and _name_like(tokens[place + 1], allowed, strict=True):
+        elif (
+            several
+            and token.word in ("and", "und", "y", "&")
+            and place + 1 < len(tokens)
+            and _name_like(tokens[place + 1], allowed, strict=True)
+        ):
             pass
-        elif _name_like(token, allowed, strict=strict or taken > 0) and (not taken or token.shape != LOWER or (token.kind == "NAME")):
+        elif _name_like(token, allowed, strict=strict or taken > 0) and (
+            not taken or token.shape != LOWER or (token.kind == "NAME")
+        ):
             token.kind = "NAME"
         else:
             break
@@ -78,19 +163,39 @@ def mark_announced(tokens: list[Token], allowed: int) -> None:
             continue
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         if after is not None and "\n" not in after.gap:
-            if flags & TITLE and _TITLE_GAP.match(after.gap) and not (after.opens and after.gap != ". " and "." not in after.gap and ":" not in after.gap and "(" not in after.gap):
+            if (
+                flags & TITLE
+                and _TITLE_GAP.match(after.gap)
+                and not (
+                    after.opens
+                    and after.gap != ". "
+                    and "." not in after.gap
+                    and ":" not in after.gap
+                    and "(" not in after.gap
+                )
+            ):
                 _behind_title(tokens, place, allowed)
             elif flags & ROLE and _ROLE_GAP.match(after.gap):
                 _behind_role(tokens, place + 1, allowed)
             if flags & LABEL:
                 _behind_label(tokens, place + 1, allowed)
-        if flags & DEGREE and place and token.shape in (UPPER, CAPITALISED, CODE, MIXED) and re.fullmatch(r"[ \t]*[,(]?[ \t]*", token.gap):
+        if (
+            flags & DEGREE
+            and place
+            and token.shape in (UPPER, CAPITALISED, CODE, MIXED)
+            and re.fullmatch(r"[ \t]*[,(]?[ \t]*", token.gap)
+        ):
             _before_degree(tokens, place, allowed)
 
 
 def _behind_title(tokens: list[Token], place: int, allowed: int) -> None:
     title, after = tokens[place], tokens[place + 1]
-    if title.word in _SHORT_CAPS and title.shape == UPPER and "." not in after.gap and (after.flags & (RADIOLOGY | FUNCTION) or after.shape == DIGITS or len(after.text) == 1):
+    if (
+        title.word in _SHORT_CAPS
+        and title.shape == UPPER
+        and "." not in after.gap
+        and (after.flags & (RADIOLOGY | FUNCTION) or after.shape == DIGITS or len(after.text) == 1)
+    ):
         return
     if after.flags & TITLE or after.word == "med":
         return  # Dr. med. X: the last title speaks
@@ -103,7 +208,12 @@ def _behind_title(tokens: list[Token], place: int, allowed: int) -> None:
 
 
 def _behind_role(tokens: list[Token], place: int, allowed: int) -> None:
-    while place < len(tokens) and tokens[place].flags & _ANNOUNCING and not tokens[place].flags & NAME and "\n" not in tokens[place].gap:
+    while (
+        place < len(tokens)
+        and tokens[place].flags & _ANNOUNCING
+        and not tokens[place].flags & NAME
+        and "\n" not in tokens[place].gap
+    ):
         place += 1
     if place >= len(tokens) or "\n" in tokens[place].gap:
         return
@@ -122,7 +232,14 @@ def _behind_label(tokens: list[Token], place: int, allowed: int) -> None:
         place += 1
     elif ":" not in tokens[place].gap:
         return
-    while place < len(tokens) and (tokens[place].flags & _ANNOUNCING and not tokens[place].flags & NAME or tokens[place].word in ("the", "la", "el")) and "\n" not in tokens[place].gap:
+    while (
+        place < len(tokens)
+        and (
+            (tokens[place].flags & _ANNOUNCING and not tokens[place].flags & NAME)
+            or tokens[place].word in ("the", "la", "el")
+        )
+        and "\n" not in tokens[place].gap
+    ):
         place += 1
     if place < len(tokens) and "\n" not in tokens[place].gap and tokens[place].shape in (CAPITALISED, MIXED, UPPER):
         if tokens[place].loud and tokens[place].flags & (RADIOLOGY | FUNCTION):
@@ -133,7 +250,9 @@ def _behind_label(tokens: list[Token], place: int, allowed: int) -> None:
 
 
 def _before_degree(tokens: list[Token], place: int, allowed: int) -> None:
-    if tokens[place].word in ("do", "rt", "sr", "pa", "rn", "fr") and (tokens[place].shape != UPPER or tokens[place].loud or "," not in tokens[place].gap):
+    if tokens[place].word in ("do", "rt", "sr", "pa", "rn", "fr") and (
+        tokens[place].shape != UPPER or tokens[place].loud or "," not in tokens[place].gap
+    ):
         return
     back = place - 1
     count = 0
@@ -143,7 +262,11 @@ def _before_degree(tokens: list[Token], place: int, allowed: int) -> None:
             break
         if token.flags & (RADIOLOGY | FUNCTION) and not token.kind:
             break
-        if not _name_like(token, allowed, strict=True) or token.shape == LOWER or (token.flags & allowed and not token.flags & NAME and token.opens):
+        if (
+            not _name_like(token, allowed, strict=True)
+            or token.shape == LOWER
+            or (token.flags & allowed and not token.flags & NAME and token.opens)
+        ):
             break
         token.kind = "NAME"
         count += 1
@@ -155,6 +278,8 @@ def _before_degree(tokens: list[Token], place: int, allowed: int) -> None:
 def mark_own(tokens: list[Token], identifiers: Identifiers) -> None:
     """The header's own names, institutions and numbers. A name that radiology uses too is removed only where it stands as a name:
     capitalised inside a sentence, behind a title, or beside another part of the name."""
+    if not identifiers.words and not identifiers.guarded and not identifiers.places:
+        return
     long_names = [name for name in identifiers.names if len(name) >= 5]
     protected: list[int] = []
     every = allowed_flags(None)
@@ -173,7 +298,7 @@ def mark_own(tokens: list[Token], identifiers: Identifiers) -> None:
             common = token.flags and not token.flags & NAME
             if not (common and token.shape == LOWER) and not (common and (token.loud or token.opens)):
                 token.kind = "NUMBER" if any(c.isdigit() for c in word) else "PLACE"
-        elif len(word) >= 5 and long_names and token.shape not in (DIGITS, CODE) and not token.flags & RADIOLOGY:
+        elif len(word) >= 5 and long_names and token.shape not in (DIGITS, CODE) and not token.flags & RADIOLOGY:  # noqa: SIM102
             if (not token.flags & ~NAME or (_capital(token) and not token.opens)) and any(
                 one_apart(word, name) for name in long_names
             ):
@@ -182,9 +307,18 @@ def mark_own(tokens: list[Token], identifiers: Identifiers) -> None:
         if _stands_as_name(tokens, place, identifiers):
             tokens[place].kind = "NAME"
     for place, token in enumerate(tokens):
-        if token.word in identifiers.guarded and not token.kind and _beside_own(tokens, place, identifiers) and token.shape != LOWER:
-            token.kind = "NAME"
-        elif token.word in identifiers.guarded and token.shape == LOWER and token.word in PARTICLES and _beside_own(tokens, place, identifiers) and not token.kind:
+        if (
+            token.word in identifiers.guarded
+            and not token.kind
+            and _beside_own(tokens, place, identifiers)
+            and token.shape != LOWER
+        ) or (
+            token.word in identifiers.guarded
+            and token.shape == LOWER
+            and token.word in PARTICLES
+            and _beside_own(tokens, place, identifiers)
+            and not token.kind
+        ):
             token.kind = "NAME"
     _mark_places(tokens, identifiers)
 
@@ -200,7 +334,9 @@ def _beside_own(tokens: list[Token], place: int, identifiers: Identifiers) -> bo
             neighbour = tokens[other]
             if neighbour.kind == "NAME" and neighbour.word in identifiers.names:
                 return True
-            if neighbour.word not in identifiers.guarded and not (len(neighbour.text) == 1 and neighbour.text.isupper()):
+            if neighbour.word not in identifiers.guarded and not (
+                len(neighbour.text) == 1 and neighbour.text.isupper()
+            ):
                 break
             other += step
     return False
@@ -211,12 +347,21 @@ def _stands_as_name(tokens: list[Token], place: int, identifiers: Identifiers) -
     if token.shape in (CAPITALISED, MIXED) and not token.opens and not token.loud:
         return True
     before = tokens[place - 1] if place else None
-    if before is not None and (before.flags & TITLE or before.word in ("name", "patient", "pt", "paciente")) and re.fullmatch(r"[.:, \t]{1,3}", token.gap) and (token.shape != LOWER or before.flags & TITLE):
+    if (
+        before is not None
+        and (before.flags & TITLE or before.word in ("name", "patient", "pt", "paciente"))
+        and re.fullmatch(r"[.:, \t]{1,3}", token.gap)
+        and (token.shape != LOWER or before.flags & TITLE)
+    ):
         return True
     for other, gap in ((place - 1, token.gap), (place + 1, tokens[place + 1].gap if place + 1 < len(tokens) else "x")):
         if 0 <= other < len(tokens) and _SOFT.match(gap) and "\n" not in gap:
             word = tokens[other].word
-            if word in identifiers.names and word != token.word and (tokens[other].kind == "NAME" or tokens[other].shape != LOWER):
+            if (
+                word in identifiers.names
+                and word != token.word
+                and (tokens[other].kind == "NAME" or tokens[other].shape != LOWER)
+            ):
                 return True
     return False
 
@@ -233,18 +378,30 @@ def _mark_places(tokens: list[Token], identifiers: Identifiers) -> None:
 
 def mark_ambiguous(tokens: list[Token], allowed: int, *, prose: bool = True) -> None:
     """Words that are names elsewhere (Stone, Grace, Summers): capitalised inside a sentence, or beside a name."""
-    for place, token in enumerate(tokens):
-        if token.kind or not token.flags & NAME or token.flags & (RADIOLOGY | FUNCTION) or token.shape in (LOWER, DIGITS, CODE):
+    for place, token in enumerate(tokens):  # noqa: B007
+        if (
+            token.kind
+            or not token.flags & NAME
+            or token.flags & (RADIOLOGY | FUNCTION)
+            or token.shape in (LOWER, DIGITS, CODE)
+        ):
             continue
         if token.flags & _ANNOUNCING and token.flags & allowed:
             continue
         if not prose or (not token.loud and not token.opens):
             token.kind = "NAME"
-    for _ in range(2):
-        for order in (range(len(tokens)), range(len(tokens) - 1, -1, -1)):
-            for place in order:
-                if not tokens[place].kind and _beside_name(tokens, place, allowed):
-                    tokens[place].kind = "NAME"
+    spread(tokens, allowed)
+
+
+def spread(tokens: list[Token], allowed: int) -> None:
+    """Let names grow over their neighbours: initials, particles, capitalised words."""
+    waiting = [place for place, token in enumerate(tokens) if token.kind == "NAME"]
+    while waiting:
+        place = waiting.pop()
+        for other in (place - 1, place + 1):
+            if 0 <= other < len(tokens) and not tokens[other].kind and _beside_name(tokens, other, allowed):
+                tokens[other].kind = "NAME"
+                waiting.extend((other, place))
 
 
 def _beside_name(tokens: list[Token], place: int, allowed: int) -> bool:
@@ -259,25 +416,48 @@ def _beside_name(tokens: list[Token], place: int, allowed: int) -> bool:
         return False
     if len(token.text) == 1:
         joined = (near_before and token.gap != ", ") or (near_after and after is not None and after.gap != ", ")
-        return token.shape == CAPITALISED and joined and not (token.word in "ai" and not (after is not None and after.gap.startswith(".")) and not near_before)
+        return (
+            token.shape == CAPITALISED
+            and joined
+            and not (token.word in "ai" and not (after is not None and after.gap.startswith(".")) and not near_before)
+        )
     if token.word in PARTICLES:
-        return near_after and (near_before or token.shape != LOWER) and token.word not in ("of", "a", "e", "y", "la", "le", "el") or (near_after and near_before)
+        return (
+            near_after
+            and (near_before or token.shape != LOWER)
+            and token.word not in ("of", "a", "e", "y", "la", "le", "el")
+        ) or (near_after and near_before)
     if token.flags & (RADIOLOGY | FUNCTION | _ANNOUNCING):
         return False
     if token.flags & NAME:
         return True
-    return _capital(token) and token.shape == CAPITALISED and not token.opens and not token.loud and bool(token.flags & allowed) and "," not in (token.gap if near_before else after.gap if after else "")
+    return (
+        _capital(token)
+        and token.shape == CAPITALISED
+        and not token.opens
+        and not token.loud
+        and bool(token.flags & allowed)
+        and "," not in (token.gap if near_before else after.gap if after else "")
+    )
 
 
 def mark_institutions(tokens: list[Token], allowed: int) -> None:
     """Capitalised words that end or begin with Hospital, Clinic, Klinikum ... where one of them is not generic."""
     for place, token in enumerate(tokens):
-        if not token.flags & PLACE or token.shape == LOWER or token.word in ("st", "care", "home", "group", "surgery", "practice"):
+        if (  # noqa: SIM102
+            not token.flags & PLACE
+            or token.shape == LOWER
+            or token.word in ("st", "care", "home", "group", "surgery", "practice")
+        ):
             if not (token.word in ("surgery", "practice") and token.shape == CAPITALISED and not token.opens):
                 continue
         span = [place]
         back = place
-        while back > 0 and re.fullmatch(r"[ \t]|['’]|\.[ \t]|-|[ \t]&[ \t]", tokens[back].gap) and _place_part(tokens[back - 1], allowed):
+        while (
+            back > 0
+            and re.fullmatch(r"[ \t]|['’]|\.[ \t]|-|[ \t]&[ \t]", tokens[back].gap)
+            and _place_part(tokens[back - 1], allowed)
+        ):
             back -= 1
             span.append(back)
             if tokens[back].opens and tokens[back].word != "st":
@@ -288,12 +468,25 @@ def mark_institutions(tokens: list[Token], allowed: int) -> None:
                 part = tokens[ahead]
                 if part.word in PARTICLES and ahead + 1 < len(tokens) and tokens[ahead + 1].shape != LOWER:
                     span.append(ahead)
-                elif part.shape in (CAPITALISED, MIXED) and not part.flags & RADIOLOGY and _place_part(part, allowed) and not (part.opens and tokens[ahead].gap != ". "):
+                elif tokens[ahead].gap == ", " and not part.kind:
+                    break
+                elif (
+                    part.shape in (CAPITALISED, MIXED)
+                    and not part.flags & RADIOLOGY
+                    and _place_part(part, allowed)
+                    and not (part.opens and tokens[ahead].gap != ". ")
+                ):
                     span.append(ahead)
                 else:
                     break
                 ahead += 1
-        telling = [i for i in span if not tokens[i].flags & GENERIC and tokens[i].word not in PARTICLES and (tokens[i].flags & NAME or tokens[i].kind or not tokens[i].flags & PLACE)]
+        telling = [
+            i
+            for i in span
+            if not tokens[i].flags & GENERIC
+            and tokens[i].word not in PARTICLES
+            and (tokens[i].flags & NAME or tokens[i].kind or not tokens[i].flags & PLACE)
+        ]
         if telling:
             for i in span:
                 if not tokens[i].kind or tokens[i].kind in ("NAME", "REDACTED"):

@@ -18,14 +18,31 @@ from deid.text.language import guess_language
 from deid.text.patterns import find_old_ages, find_patterns, placeholders
 from deid.text.spelling import normalise
 from deid.text.tokens import CODE, DIGITS, LOWER, Token, tokenize
-from deid.text.vocabulary import RADIOLOGY, classify, fold, plain_flag
+from deid.text.vocabulary import RADIOLOGY, fold, plain_flag
 
-_RANK = {"WEB": 0, "ADDRESS": 1, "PHONE": 2, "NUMBER": 3, "DATE": 4, "TIME": 5, "NAME": 6, "PLACE": 7, "LOCATION": 8, "REDACTED": 9}
+_RANK = {
+    "WEB": 0,
+    "ADDRESS": 1,
+    "PHONE": 2,
+    "NUMBER": 3,
+    "DATE": 4,
+    "TIME": 5,
+    "NAME": 6,
+    "PLACE": 7,
+    "LOCATION": 8,
+    "REDACTED": 9,
+}
+_NUMERIC_KINDS = frozenset({"DATE", "TIME", "NUMBER", "PHONE", "REDACTED"})
 _JOIN = re.compile(r"[ \t,.'’^&/-]{0,3}\Z")
 _RUN = re.compile(r"[^\W_]+(?:[ ._/\\-]{1,2}[^\W_]+)*")
 _LINK = re.compile(r"[-/._#]\Z")
-_INITIALS = re.compile(r"(?<![\w.])(?!(?i:p\.a|a\.p|i\.v|i\.e|e\.g|p\.o|u\.s|d\.o|m\.d|n\.a|i\.m|v\.s|a\.m|p\.m|d\.d|s\.p|c\.m|o\.d|z\.n|v\.a|z\.b|d\.h|u\.a|o\.b|m\.n|d\.c|t\.b|h\.o|y\.o|r\.t|l\.t|s\.a|r\.o)\.)[A-ZÀ-Þ]\.\s?[A-ZÀ-Þ]\.(?!\w)")
-_BIRTH = re.compile(r"(?:\b(?:dob|d\.o\.b\.?|born|birth(?:\s?date)?|date of birth|geb|geb\.|geboren|geburtsdatum|nacid[oa]|nacimiento|né|née)[^\n]{0,12})\Z", re.IGNORECASE)
+_INITIALS = re.compile(
+    r"(?<![\w.])(?!(?i:p\.a|a\.p|i\.v|i\.e|e\.g|p\.o|u\.s|d\.o|m\.d|n\.a|i\.m|v\.s|a\.m|p\.m|d\.d|s\.p|c\.m|o\.d|z\.n|v\.a|z\.b|d\.h|u\.a|o\.b|m\.n|d\.c|t\.b|h\.o|y\.o|r\.t|l\.t|s\.a|r\.o)\.)[A-ZÀ-Þ]\.\s?[A-ZÀ-Þ]\.(?!\w)"
+)
+_BIRTH = re.compile(
+    r"(?:\b(?:dob|d\.o\.b\.?|born|birth(?:\s?date)?|date of birth|geb|geb\.|geboren|geburtsdatum|nacid[oa]|nacimiento|né|née)[^\n]{0,12})\Z",  # noqa: E501
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,7 @@ def clean_report(
     "remove" (also for dates that cannot be moved), "shift" by `shift_days` back (the patient's own shift), "year", or "keep" (dates and times
     stay; needs a data use agreement). Birth dates are removed unless kept. Ages above 89 become "90+".
     Raises ValueError for an unknown language or mode.
-    """
+    """  # noqa: E501
     if dates not in ("remove", "shift", "year", "keep"):
         raise ValueError(f"dates={dates!r} is no date policy. Give remove, shift, year or keep.")
     known = identifiers or Identifiers()
@@ -72,7 +89,7 @@ def clean_report(
     else:
         plain_flag(language)
     allowed = allowed_flags(language)
-    spans = _patterned(text, known, language, dates, shift_days)
+    spans = _patterned(text, tokens, known, language, dates, shift_days)
     _mark_tokens(tokens, [(start, end, kind) for start, end, kind, _ in spans])
     names.mark_own(tokens, known)
     judge_words(tokens, text, allowed)
@@ -80,16 +97,18 @@ def clean_report(
     names.mark_ambiguous(tokens, allowed)
     names.mark_institutions(tokens, allowed)
     _mark_linked(tokens)
-    spans.extend((token.start, token.end, token.kind, None) for token in tokens if token.kind and not token.kind.startswith("="))
+    spans.extend(
+        (token.start, token.end, token.kind, None) for token in tokens if token.kind and not token.kind.startswith("=")
+    )
     return _replace(text, spans, placeholders(text), language)
 
 
 def _patterned(
-    text: str, known: Identifiers, language: str, mode: DateMode, shift_days: int
+    text: str, tokens: list[Token], known: Identifiers, language: str, mode: DateMode, shift_days: int
 ) -> list[tuple[int, int, str, str | None]]:
     """Spans found by shape, with what they become (None: the placeholder)."""
     spans: list[tuple[int, int, str, str | None]] = []
-    found_dates = list(find_dates(text, day_first=language != "en", known=known.dates))
+    found_dates = list(find_dates(text, tokens, day_first=language != "en", known=known.dates))
     covered = [(d.start, d.end) for d in found_dates]
     if mode == "keep":
         spans.extend((start, end, "=", None) for start, end in covered)
@@ -97,12 +116,13 @@ def _patterned(
         for found in found_dates:
             birth = bool(_BIRTH.search(text[max(0, found.start - 30) : found.start]))
             spans.append((found.start, found.end, found.kind, rewrite(found, mode, shift_days, birth=birth)))
-    for start, end, kind in find_patterns(text):
+    for start, end, kind in find_patterns(text, tokens):
         if kind in ("PHONE", "NUMBER") and any(a <= start and end <= b for a, b in covered):
             continue
         spans.append((start, end, kind, None))
-    spans.extend((m.start(), m.end(), "NAME", None) for m in _INITIALS.finditer(text))
-    spans.extend((start, end, "AGE", "90+") for start, end in find_old_ages(text))
+    if any(len(token.text) == 1 and token.gap[:1] == "." and token.text.isupper() for token in tokens):
+        spans.extend((m.start(), m.end(), "NAME", None) for m in _INITIALS.finditer(text))
+    spans.extend((start, end, "AGE", "90+") for start, end in find_old_ages(text, tokens))
     spans.extend((start, end, "NUMBER", None) for start, end in find_numbers(text, known))
     return spans
 
@@ -116,7 +136,10 @@ def find_numbers(text: str, known: Identifiers) -> list[tuple[int, int]]:
         compact = fold(re.sub(r"[\W_]", "", run.group()))
         if not any(number in compact for number in known.numbers):
             continue
-        pieces = [(m.start() + run.start(), m.end() + run.start(), fold(m.group())) for m in re.finditer(r"[^\W_]+", run.group())]
+        pieces = [
+            (m.start() + run.start(), m.end() + run.start(), fold(m.group()))
+            for m in re.finditer(r"[^\W_]+", run.group())
+        ]
         for first in range(len(pieces)):
             joined = ""
             for last in range(first, min(len(pieces), first + 9)):
@@ -141,57 +164,67 @@ def _mark_tokens(tokens: list[Token], spans: list[tuple[int, int, str]]) -> None
 
 def _mark_linked(tokens: list[Token]) -> None:
     """Parts of one code (E-20417, WC/19/4417): where one is a number that goes, its companions go with it, but for real words."""
-    for _ in range(3):
-        for place in range(1, len(tokens)):
-            if not _LINK.match(tokens[place].gap):
+    waiting = [place for place, token in enumerate(tokens) if token.kind == "NUMBER"]
+    while waiting:
+        place = waiting.pop()
+        for other, link in (
+            (place - 1, tokens[place].gap),
+            (place + 1, tokens[place + 1].gap if place + 1 < len(tokens) else " "),
+        ):
+            if not 0 <= other < len(tokens) or tokens[other].kind or not _LINK.match(link):
                 continue
-            left, right = tokens[place - 1], tokens[place]
-            for one, other in ((left, right), (right, left)):
-                if one.kind == "NUMBER" and not other.kind and (other.shape in (DIGITS, CODE) or len(other.text) <= 2 or (not other.flags & RADIOLOGY and other.shape != LOWER)):
-                    other.kind = "NUMBER"
+            token = tokens[other]
+            if (
+                token.shape in (DIGITS, CODE)
+                or len(token.text) <= 2
+                or (not token.flags & RADIOLOGY and token.shape != LOWER)
+            ):
+                token.kind = "NUMBER"
+                waiting.append(other)
 
 
-def _replace(text: str, spans: list[tuple[int, int, str, str | None]], protected: list[tuple[int, int]], language: str) -> CleanedText:
+@dataclass
+class _Piece:
+    start: int
+    end: int
+    kind: str
+    instead: str | None
+
+
+def _replace(
+    text: str, spans: list[tuple[int, int, str, str | None]], protected: list[tuple[int, int]], language: str
+) -> CleanedText:
     """Overlapping and neighbouring spans are joined, then written as one placeholder each."""
-    spans = [s for s in spans if s[2] != "=" and not any(a <= s[0] < b or a < s[1] <= b for a, b in protected)]
-    spans.sort(key=lambda s: (s[0], -s[1]))
-    joined: list[list[object]] = []
-    for start, end, kind, instead in spans:
-        if joined:
-            last_start, last_end, last_kind, last_instead = joined[-1]
-            assert isinstance(last_end, int)
-            gap = text[last_end:start]
-            if start < last_end:
-                if end > last_end:
-                    joined[-1][1] = end
-                    joined[-1][3] = None
-                elif last_instead is not None and instead is None and kind not in ("DATE", "TIME", "NUMBER", "PHONE", "REDACTED"):
-                    joined[-1][3] = None
-                if _RANK.get(kind, 9) < _RANK.get(str(last_kind), 9) and end - start >= last_end - int(str(last_start)):
-                    joined[-1][2] = kind
-                continue
-            if instead is None and last_instead is None and kind != "AGE" and last_kind != "AGE" and "\n" not in gap and _JOIN.match(gap) and (kind == last_kind or {kind, str(last_kind)} <= {"NAME", "REDACTED"}):
-                joined[-1][1] = end
-                if "NAME" in (kind, last_kind):
-                    joined[-1][2] = "NAME"
-                continue
-        joined.append([start, end, kind, instead])
-    pieces, removed, position = [], [], 0
-    counts: Counter[str] = Counter()
-    for start, end, kind, instead in joined:
-        assert isinstance(start, int)
-        assert isinstance(end, int)
-        pieces.append(text[position:start])
-        pieces.append(str(instead) if instead is not None else f"[{kind}]")
-        removed.append(Removed(start, end, str(kind)))
-        counts[str(kind)] += 1
-        position = end
-        if kind == "NAME" and re.match(r"['’]s\b", text[end : end + 3]):
-            position = end  # the possessive says nothing and keeps the sentence whole
+    kept = [s for s in spans if s[2] != "=" and not any(a <= s[0] < b or a < s[1] <= b for a, b in protected)]
+    kept.sort(key=lambda s: (s[0], -s[1]))
+    joined: list[_Piece] = []
+    for start, end, kind, instead in kept:
+        last = joined[-1] if joined else None
+        if last is not None and start < last.end:
+            if end > last.end:
+                last.end, last.instead = end, None
+            elif last.instead is not None and instead is None and kind not in _NUMERIC_KINDS:
+                last.instead = None
+            if _RANK.get(kind, 9) < _RANK.get(last.kind, 9) and end - start >= last.end - last.start:
+                last.kind = kind
+        elif last is not None and _joins(last, kind, instead, text[last.end : start]):
+            last.end = end
+            last.kind = "NAME" if "NAME" in (kind, last.kind) else last.kind
+        else:
+            joined.append(_Piece(start, end, kind, instead))
+    pieces, position = [], 0
+    for piece in joined:
+        pieces.append(text[position : piece.start])
+        pieces.append(piece.instead if piece.instead is not None else f"[{piece.kind}]")
+        position = piece.end
     pieces.append(text[position:])
-    return CleanedText("".join(pieces), tuple(removed), dict(sorted(counts.items())), language)
+    removed = tuple(Removed(piece.start, piece.end, piece.kind) for piece in joined)
+    counts = Counter(piece.kind for piece in joined)
+    return CleanedText("".join(pieces), removed, dict(sorted(counts.items())), language)
 
 
-def known_to_radiology(word: str) -> bool:
-    """Whether a word, as written, is radiology's own."""
-    return bool(classify(fold(word)) & RADIOLOGY)
+def _joins(last: _Piece, kind: str, instead: str | None, gap: str) -> bool:
+    """Whether a span goes on from the one before: the same kind on the same line, nothing but separators between."""
+    if instead is not None or last.instead is not None or "\n" in gap or not _JOIN.match(gap):
+        return False
+    return kind == last.kind or {kind, last.kind} <= {"NAME", "REDACTED"}

@@ -44,6 +44,8 @@ def one_apart(a: str, b: str) -> bool:
         start += 1
     if len(a) == len(b):
         rest_a, rest_b = a[start:], b[start:]
-        return rest_a[1:] == rest_b[1:] or (len(rest_a) > 1 and rest_a[0] == rest_b[1] and rest_a[1] == rest_b[0] and rest_a[2:] == rest_b[2:])
+        return rest_a[1:] == rest_b[1:] or (
+            len(rest_a) > 1 and rest_a[0] == rest_b[1] and rest_a[1] == rest_b[0] and rest_a[2:] == rest_b[2:]
+        )
     longer, shorter = (a, b) if len(a) > len(b) else (b, a)
     return longer[start + 1 :] == shorter[start:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from deid.text.spelling import fold
 from deid.text.vocabulary import classify
@@ -42,20 +43,36 @@ def _shape(text: str) -> int:
     return CAPITALISED if text[:1].isupper() and text[1:].islower() else LOWER if text == text.casefold() else MIXED
 
 
+@lru_cache(maxsize=65536)
+def _facts(piece: str) -> tuple[str, int, int]:
+    """(folded word, flags, shape) of a run of characters."""
+    word = fold(piece)
+    return word, classify(word), _shape(piece)
+
+
 def tokenize(text: str) -> list[Token]:
     """Tokens in order; `gap` is the text between the previous token and this one."""
     tokens: list[Token] = []
     end = 0
     for found in _TOKEN.finditer(text):
         piece = found.group()
-        word = fold(piece)
-        gap = text[end : found.start()]
-        token = Token(found.start(), found.end(), piece, word, classify(word), _shape(piece), gap=gap)
-        token.opens = not tokens or (bool(gap.strip(" ,-/'&")) and bool(_STARTS.search(gap))) or "\n" in gap
-        if token.opens and gap in (". ", ".") and tokens and tokens[-1].shape == CAPITALISED and len(tokens[-1].text) == 1:
+        start, stop = found.span()
+        gap = text[end:start]
+        word, flags, shape = _facts(piece)
+        token = Token(start, stop, piece, word, flags, shape, gap=gap)
+        token.opens = not tokens or (
+            gap != " " and ((bool(gap.strip(" ,-/'&")) and bool(_STARTS.search(gap))) or "\n" in gap)
+        )
+        if (
+            token.opens
+            and gap in (". ", ".")
+            and tokens
+            and tokens[-1].shape == CAPITALISED
+            and len(tokens[-1].text) == 1
+        ):
             token.opens = False  # an initial, not the end of a sentence
         tokens.append(token)
-        end = found.end()
+        end = stop
     _mark_loud(tokens)
     return tokens
 

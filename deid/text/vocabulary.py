@@ -16,7 +16,18 @@ __all__ = ["classify", "code_words", "device_words", "fold", "in_list", "languag
 
 RADIOLOGY, NAME, FUNCTION, AMBIGUOUS, EPONYM, CUE = 1, 2, 4, 8, 16, 32
 TITLE, ROLE, DEGREE, LABEL, PLACE, STREET, GENERIC = 64, 128, 256, 512, 1024, 2048, 4096
-_SECTIONS = {"titles": TITLE, "roles": ROLE, "degrees": DEGREE, "labels": LABEL, "places": PLACE, "streets": STREET, "generic": GENERIC, "eponyms": EPONYM, "cues": CUE, "function": FUNCTION}
+_SECTIONS = {
+    "titles": TITLE,
+    "roles": ROLE,
+    "degrees": DEGREE,
+    "labels": LABEL,
+    "places": PLACE,
+    "streets": STREET,
+    "generic": GENERIC,
+    "eponyms": EPONYM,
+    "cues": CUE,
+    "function": FUNCTION,
+}
 _FIRST_LANGUAGE_FLAG = 1 << 16
 _ANNOUNCING = TITLE | ROLE | DEGREE | LABEL | PLACE | STREET | GENERIC
 
@@ -61,7 +72,13 @@ def _inflect(word: str, kind: str) -> set[str]:
     """Regular forms of an English verb, noun or adjective; a form that is no word does no harm, for nobody writes it."""
     forms = {word}
     ending_e, consonant_y = word.endswith("e"), word.endswith("y") and word[-2:-1] not in "aeiou"
-    plural = word[:-1] + "ies" if consonant_y else word + "es" if word.endswith(("s", "x", "z", "ch", "sh", "o")) else word + "s"
+    plural = (
+        word[:-1] + "ies"
+        if consonant_y
+        else word + "es"
+        if word.endswith(("s", "x", "z", "ch", "sh", "o"))
+        else word + "s"
+    )
     doubled = word + word[-1] if re.search(r"[^aeiou][aeiou][bdglmnprt]\Z", word) else word
     if kind == "verbs":
         stem = word[:-1] if ending_e else word
@@ -92,7 +109,9 @@ def languages() -> tuple[str, ...]:
 def plain_flag(language: str) -> int:
     """The flag of that language's plain words. Raises ValueError when the language has no list."""
     if language not in languages():
-        raise ValueError(f"No word list for the language {language!r}. Give one of {', '.join(languages())}, or None to have it guessed.")
+        raise ValueError(
+            f"No word list for the language {language!r}. Give one of {', '.join(languages())}, or None to have it guessed."
+        )
     return _FIRST_LANGUAGE_FLAG << languages().index(language)
 
 
@@ -151,8 +170,13 @@ def classify(word: str) -> int:
 
 @cache
 def _german_parts() -> frozenset[str]:
-    words = (form for path in ("de/radiology.txt",) for entry in _sections(_folder().joinpath(path))[""] for form in _forms(entry))
-    extra = "untersuchung befund bild aufnahme lage kontrolle zeichen seite spitze bereich zunahme abnahme verlauf grenze breite schluss nachweis patient station intensiv"
+    words = (
+        form
+        for path in ("de/radiology.txt",)
+        for entry in _sections(_folder().joinpath(path))[""]
+        for form in _forms(entry)
+    )
+    extra = "untersuchung befund bild aufnahme lage kontrolle zeichen seite spitze bereich zunahme abnahme verlauf grenze breite schluss nachweis patient station intensiv"  # noqa: E501
     return frozenset(word for word in (*words, *extra.split()) if len(word) >= 4)
 
 
@@ -166,7 +190,11 @@ def _compound(word: str, depth: int = 0) -> bool:
     for cut in range(4, len(word) - 3):
         if word[:cut] in parts:
             for joint in _GERMAN_JOINTS:
-                if word.startswith(joint, cut) and len(word) - cut - len(joint) >= 4 and _compound(word[cut + len(joint) :], depth + 1):
+                if (
+                    word.startswith(joint, cut)
+                    and len(word) - cut - len(joint) >= 4
+                    and _compound(word[cut + len(joint) :], depth + 1)
+                ):
                     return True
     return False
 

@@ -26,12 +26,12 @@ def known(*names: str, numbers: tuple[str, ...] = ()) -> Identifiers:
         ("PORTABLE chest portman", "PORTABLE chest"),
         ("CHEST_PA^HILLIARD", "CHEST_PA"),
         ("CHEST HILLIARDS XYZZY", "CHEST"),
-        ("MRN 71829304 chest", "chest"),
+        ("MRN 71829304 chest", "MRN chest"),
         ("007-182-9304 AP", "AP"),
-        ("Dr. van Houten chest AP", "chest AP"),
-        ("chest, DOB 12/04/1950", "chest"),
+        ("Dr. van Houten chest AP", "Dr chest AP"),
+        ("chest, DOB 12/04/1950", "chest, DOB"),
         ("chest 4 April 1950", "chest"),
-        ("chest call 555-123-4567", "chest"),
+        ("chest call 555-123-4567", "chest call"),
         ("chest a.b@hospital.org http://x.org/p?id=3 10.0.0.12", "chest"),
         ("ThoraxAP 14x17 120kV 2.5mm", "ThoraxAP 14x17 120kV 2.5mm"),
         ("Röntgen THORAX seitlich Müller", "Röntgen THORAX seitlich"),
@@ -78,6 +78,7 @@ words = st.text("abcdefghijklmnopqrstuvwxyzäöüé", min_size=3, max_size=12)
 def test_no_name_survives_in_any_frame(name: str, frame: str) -> None:
     assume(name not in PLACEHOLDERS)
     identifiers = known(f"{name}^x")
+    assume(name not in identifiers.guarded)  # "the" and "von" go only beside another part of the name
     cleaned = clean_text(frame.format(name.upper()), identifiers)
     assert name.casefold() not in cleaned.casefold().replace("^", " ").replace("_", " ").split()
 

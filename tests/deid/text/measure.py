@@ -24,12 +24,7 @@ from deid.text.report import clean_report
 
 HARD_SET = Path(__file__).parent / "hard_set"
 # Words inside a gold span that identify nobody by themselves.
-_GENERIC = frozenset(
-    """dr drs md prof med mr mrs ms sr sra dra fr hr hospital clinic medical center centre infirmary community general school elementary middle imaging surgery university street road lane st apt po box
-    the of for and de la del los las el und y am an for rn np pa c do consultant radiologist nurse tech resident respiratory therapist schwester pfleger mta oa frcs facr rt r dr. m d med x ext pager day
-    last on th rd nd st of a p m year old yo male female room bed ward zimmer unit lot serial sn medtronic new clinic klinikum hospital praxis team micu east west box case ed neo sanatorio va dra doctora dr p trauma h uhr
-    hrs am pm no dr med doc w c s n av km piso avenida carretera plaza calle rue des health llc s.a. birthing camp hausarztpraxis assistenzarzt md overläkare avd paged uncle aunt rad orf rt drx revolution hospital contracting company rm""".split()
-)
+_GENERIC = frozenset((HARD_SET / "generic.txt").read_text(encoding="utf-8").split())
 _PLACEHOLDER = re.compile(r"\[[A-Z]+\]|\b90\+")
 
 
@@ -92,13 +87,17 @@ def judge(tally: Tally, entry: dict[str, Any], output: str) -> None:
     leaked = left - harmless
     for span in spans:
         value = text[span["start"] : span["end"]]
-        telling = [w for w in words_of(value) if w not in _GENERIC and (len(w) > 1 or not w.isalpha())] or words_of(value)
+        telling = [w for w in words_of(value) if w not in _GENERIC and (len(w) > 1 or not w.isalpha())] or words_of(
+            value
+        )
         hit = not any(leaked[word] for word in telling)
         tally.every.append(hit)
         if span["header"]:
             tally.header.append(hit)
         if not hit:
-            tally.notes.append(f"LEFT {span['kind']}{' HEADER' if span['header'] else ''}: {value!r} in {output[:90]!r}")
+            tally.notes.append(
+                f"LEFT {span['kind']}{' HEADER' if span['header'] else ''}: {value!r} in {output[:90]!r}"
+            )
     lost = harmless - left
     for word in list(lost):
         if word in _GENERIC:
@@ -127,7 +126,9 @@ _FINDINGS = {
     "hernia": r"hernia",
 }
 _NEGATION = re.compile(r"\b(?:no|not|without|free of|negative for|denies|kein\w*|ohne|sin|no se)\b")
-_DOUBT = re.compile(r"\b(?:may (?:be|also|represent|reflect|indicate|have)|possib\w+|probab\w+|likely|suspicious|versus|cannot be excluded|verdacht|m[oö]glich\w*|probable|fraglich\w*)\b")
+_DOUBT = re.compile(
+    r"\b(?:may (?:be|also|represent|reflect|indicate|have)|possib\w+|probab\w+|likely|suspicious|versus|cannot be excluded|verdacht|m[oö]glich\w*|probable|fraglich\w*)\b"  # noqa: E501
+)
 
 
 def label_states(text: str) -> dict[str, str]:
@@ -152,7 +153,11 @@ def measure_reports(half: str) -> Tally:
         before, after = label_states(entry["text"]), label_states(output)
         tally.states += len(before)
         tally.changed += sum(before.get(finding) != after.get(finding) for finding in before.keys() | after.keys())
-        tally.notes.extend(f"STATE {f}: {before.get(f)} -> {after.get(f)} in {entry['text'][:50]!r}" for f in before.keys() | after.keys() if before.get(f) != after.get(f))
+        tally.notes.extend(
+            f"STATE {f}: {before.get(f)} -> {after.get(f)} in {entry['text'][:50]!r}"
+            for f in before.keys() | after.keys()
+            if before.get(f) != after.get(f)
+        )
     return tally
 
 
