@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from deid.text import names
+from deid.text import names, own
 from deid.text.datetext import find_dates
 from deid.text.identifiers import PARTICLES, Identifiers
 from deid.text.judge import allowed_flags, judge_words
@@ -51,7 +51,7 @@ def _once(text: str, identifiers: Identifiers, device: bool) -> str:
             token.word in identifiers.guarded and _beside(tokens, place, identifiers)
         ):
             token.kind = "NAME"
-    names.mark_own(tokens, identifiers)
+    own.mark_own(tokens, identifiers)
     if device:
         _judge_device(tokens, identifiers)
     else:

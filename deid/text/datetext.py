@@ -145,7 +145,7 @@ _HOLIDAY_WORDS = frozenset(
         "autumn",
         "fall",
         "winter",
-    ]  # noqa: E501
+    ]
 )
 _WEEKDAY_BEFORE = re.compile(rf"\b{_WEEKDAY},?\s+(?:el\s+|den\s+|the\s+)?\Z", _I)
 

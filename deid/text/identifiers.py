@@ -88,7 +88,7 @@ PARTICLES = frozenset(
         "ten",
         "ter",
         "of",
-    ]  # noqa: E501
+    ]
 )
 # Attributes whose values identify although Table E.1-1 treats them with a descriptor or date action.
 _ID_VRS_BY_TABLE = frozenset({"LO", "SH", "AE", "PN", "UC", "UR", "ST", "LT", "UT"})

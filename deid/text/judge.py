@@ -38,7 +38,7 @@ _NUMBER_LABELS = frozenset(
         "speed",
         "lgm",
     ]
-)  # noqa: E501
+)
 
 
 def allowed_flags(language: str | None) -> int:
@@ -87,7 +87,7 @@ def judge_words(tokens: list[Token], text: str, allowed: int) -> None:
                 and len(token.word) >= 8
                 and _LEARNED.match(token.word)
             )
-        ):  # noqa: E501
+        ):
             continue
         else:
             token.kind = "NAME" if token.flags & NAME or token.shape in (CAPITALISED, UPPER) else "REDACTED"

@@ -122,7 +122,7 @@ _CALL_WORDS = frozenset(
         "paged",
         "contact",
         "内線",
-    ]  # noqa: E501
+    ]
 )
 _LABEL_WORDS = frozenset(re.sub(r"[^a-z]+", " ", _STRONG_LABEL.replace("[sc]", "s").replace(r"\s", " ")).split()) | {
     "license",
@@ -158,7 +158,7 @@ _ROOM_WORDS = frozenset(
         "cubicle",
         "stretcher",
         "box",
-    ]  # noqa: E501
+    ]
 )
 _UNIT_WORDS = re.compile(r"(?:micu|sicu|ccu|n?icu|picu|cvicu|ed|neo)\d{0,3}[a-z]?\Z")
 _STREET_WORDS = frozenset(["street", "road", "avenue", "lane", "boulevard", "blvd", "drive", "st", "rd", "ave", "ln"])

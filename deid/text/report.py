@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from deid.text import names
+from deid.text import names, own
 from deid.text.datetext import DateMode, find_dates, rewrite
 from deid.text.identifiers import Identifiers
 from deid.text.judge import allowed_flags, judge_words
@@ -91,7 +91,7 @@ def clean_report(
     allowed = allowed_flags(language)
     spans = _patterned(text, tokens, known, language, dates, shift_days)
     _mark_tokens(tokens, [(start, end, kind) for start, end, kind, _ in spans])
-    names.mark_own(tokens, known)
+    own.mark_own(tokens, known)
     judge_words(tokens, text, allowed)
     names.mark_announced(tokens, allowed)
     names.mark_ambiguous(tokens, allowed)

@@ -1,0 +1,119 @@
+"""The header's own identifiers in a text: names in any spelling, institutions, numbers."""
+
+from __future__ import annotations
+
+import re
+
+from deid.text.identifiers import PARTICLES, Identifiers
+from deid.text.judge import allowed_flags
+from deid.text.spelling import one_apart
+from deid.text.tokens import CAPITALISED, CODE, DIGITS, LOWER, MIXED, UPPER, Token
+from deid.text.vocabulary import NAME, RADIOLOGY, TITLE
+
+_SOFT = re.compile(r"[ \t]?[.,^/'’&-]?[ \t]*\Z")
+
+
+def _capital(token: Token) -> bool:
+    """Capitals that mean something."""
+    return token.shape in (CAPITALISED, MIXED) or (token.shape == UPPER and not token.loud)
+
+
+def mark_own(tokens: list[Token], identifiers: Identifiers) -> None:
+    """The header's own names, institutions and numbers. A name that radiology uses too is removed only where it stands as a name:
+    capitalised inside a sentence, behind a title, or beside another part of the name."""
+    if not identifiers.words and not identifiers.guarded and not identifiers.places:
+        return
+    long_names = [name for name in identifiers.names if len(name) >= 5]
+    protected: list[int] = []
+    every = allowed_flags(None)
+    # In a text that capitalises its names, "young" in lower case is the word.
+    cased = sum(token.shape == CAPITALISED and len(token.text) > 1 for token in tokens) >= 3
+    for place, token in enumerate(tokens):
+        word = token.word
+        if word in identifiers.names:
+            if token.flags & RADIOLOGY or (cased and token.shape == LOWER and token.flags & every):
+                protected.append(place)
+            else:
+                token.kind = "NAME"
+        elif word in identifiers.words:
+            if word.isdigit() and len(word) <= 3 and place + 1 < len(tokens) and tokens[place + 1].flags & RADIOLOGY:
+                continue
+            common = token.flags and not token.flags & NAME
+            if not (common and token.shape == LOWER) and not (common and (token.loud or token.opens)):
+                token.kind = "NUMBER" if any(c.isdigit() for c in word) else "PLACE"
+        elif len(word) >= 5 and long_names and token.shape not in (DIGITS, CODE) and not token.flags & RADIOLOGY:  # noqa: SIM102
+            if (not token.flags & ~NAME or (_capital(token) and not token.opens)) and any(
+                one_apart(word, name) for name in long_names
+            ):
+                token.kind = "NAME"
+    for place in protected:
+        if _stands_as_name(tokens, place, identifiers):
+            tokens[place].kind = "NAME"
+    for place, token in enumerate(tokens):
+        if (
+            token.word in identifiers.guarded
+            and not token.kind
+            and _beside_own(tokens, place, identifiers)
+            and token.shape != LOWER
+        ) or (
+            token.word in identifiers.guarded
+            and token.shape == LOWER
+            and token.word in PARTICLES
+            and _beside_own(tokens, place, identifiers)
+            and not token.kind
+        ):
+            token.kind = "NAME"
+    _mark_places(tokens, identifiers)
+
+
+def _beside_own(tokens: list[Token], place: int, identifiers: Identifiers) -> bool:
+    """Whether a neighbour (over particles) is another part of the header's own name that is removed."""
+    for step in (-1, 1):
+        other = place + step
+        while 0 <= other < len(tokens):
+            gap = tokens[max(other, other - step)].gap
+            if not _SOFT.match(gap) or "\n" in gap:
+                break
+            neighbour = tokens[other]
+            if neighbour.kind == "NAME" and neighbour.word in identifiers.names:
+                return True
+            if neighbour.word not in identifiers.guarded and not (
+                len(neighbour.text) == 1 and neighbour.text.isupper()
+            ):
+                break
+            other += step
+    return False
+
+
+def _stands_as_name(tokens: list[Token], place: int, identifiers: Identifiers) -> bool:
+    token = tokens[place]
+    if token.shape in (CAPITALISED, MIXED) and not token.opens and not token.loud:
+        return True
+    before = tokens[place - 1] if place else None
+    if (
+        before is not None
+        and (before.flags & TITLE or before.word in ("name", "patient", "pt", "paciente"))
+        and re.fullmatch(r"[.:, \t]{1,3}", token.gap)
+        and (token.shape != LOWER or before.flags & TITLE)
+    ):
+        return True
+    for other, gap in ((place - 1, token.gap), (place + 1, tokens[place + 1].gap if place + 1 < len(tokens) else "x")):
+        if 0 <= other < len(tokens) and _SOFT.match(gap) and "\n" not in gap:
+            word = tokens[other].word
+            if (
+                word in identifiers.names
+                and word != token.word
+                and (tokens[other].kind == "NAME" or tokens[other].shape != LOWER)
+            ):
+                return True
+    return False
+
+
+def _mark_places(tokens: list[Token], identifiers: Identifiers) -> None:
+    phrases = [phrase.split() for phrase in identifiers.places]
+    words = [token.word for token in tokens]
+    for phrase in phrases:
+        for place in [i for i, word in enumerate(words) if word == phrase[0]]:
+            if words[place : place + len(phrase)] == phrase:
+                for token in tokens[place : place + len(phrase)]:
+                    token.kind = "PLACE"
