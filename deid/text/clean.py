@@ -8,11 +8,11 @@ import re
 from deid.text import names, own
 from deid.text.datetext import find_dates
 from deid.text.identifiers import PARTICLES, Identifiers
-from deid.text.judge import allowed_flags, judge_words
+from deid.text.judge import allowed_flags, judge_words, mark_linked
 from deid.text.patterns import find_patterns
 from deid.text.report import find_numbers
 from deid.text.spelling import normalise
-from deid.text.tokens import CODE, Token, tokenize
+from deid.text.tokens import Token, tokenize
 from deid.text.vocabulary import FUNCTION, NAME, RADIOLOGY, code_words, device_words, fold
 
 _DEVICE_CODE = re.compile(r"(?=[^\W_]*\d)[^\W_]{1,10}\Z")
@@ -115,15 +115,11 @@ def _judge_descriptor(tokens: list[Token], text: str) -> None:
         token.kind = "NAME"
     names.mark_ambiguous(tokens, allowed)
     names.mark_institutions(tokens, allowed)
+    mark_linked(tokens)
     for place, token in enumerate(tokens):
         before = tokens[place - 1] if place else None
-        if token.kind or before is None or not before.kind:
-            continue
-        glued = token.gap in ("-", "/", ".", "_") and before.kind == "NUMBER"
-        if (glued and (token.shape == CODE or token.text.isdigit() or len(token.text) <= 2)) or (
-            token.word in PARTICLES and not token.flags & RADIOLOGY and before.kind == "NAME"
-        ):
-            token.kind = "NUMBER"
+        if before is not None and before.kind == "NAME" and token.word in PARTICLES and not token.flags & RADIOLOGY:
+            token.kind = "NAME"
 
 
 def _judge_device(tokens: list[Token], identifiers: Identifiers) -> None:

@@ -57,7 +57,7 @@ def harmless_code(token: str) -> bool:
 # Endings of learned words. A word in lower case of nine letters and more that ends so is nobody's name, in a text that knows capitals.  # noqa: E501
 _LEARNED = re.compile(
     r".{4,}(?:ations?|itions?|utions?|ctions?|ptions?|sions?|ousness|iveness|fulness|lessness|ically|ously|ively|ately|ently|antly|ably|ibly|ating|izing|ising|ifying|ified|ated|ized|ised|itory|atory|able|ible"
-    r"|aneous|ious|itive|ative|ctive|ical|ional|ility|ivity|osity|icity|ology|ologist|ological|ographic|ometric|oscope|escent|escence|graphy|otomies|ectomies|ibility|ability|iform|aceous)\Z"
+    r"|aneous|ious|itive|ative|ctive|ical|ional|ility|ivity|osity|icity|ology|ologist|ological|ographic|ometric|oscope|escent|escence|graphy|otomies|ectomies|ibility|ability|iform|aceous|ments?|ness|less|(?<!m)ed|ingly|edly|ously|[aeiou][a-z]+ly|isms?|ances?|ences?|aries|ories)\Z"
 )
 
 
@@ -93,6 +93,31 @@ def judge_words(tokens: list[Token], text: str, allowed: int) -> None:
             token.kind = "NAME" if token.flags & NAME or token.shape in (CAPITALISED, UPPER) else "REDACTED"
 
 
+_LINK = re.compile(r"[-/._#]\Z")
+
+
+def mark_linked(tokens: list[Token]) -> None:
+    """Parts of one code (E-20417, WC/19/4417): where one is a number that goes, its companions go with it, but for real words."""
+    waiting = [place for place, token in enumerate(tokens) if token.kind == "NUMBER"]
+    while waiting:
+        place = waiting.pop()
+        for other, later in ((place - 1, place), (place + 1, place + 1)):
+            if not 0 <= other < len(tokens) or tokens[other].kind:
+                continue
+            token, gap = tokens[other], tokens[later].gap
+            code = (
+                token.shape in (DIGITS, CODE)
+                or len(token.text) <= 2
+                or (not token.flags & RADIOLOGY and token.shape != LOWER)
+            )
+            beside = (
+                gap == " " and token.shape == DIGITS and tokens[place].shape == DIGITS and len(tokens[place].text) >= 6
+            )
+            if beside or (code and _LINK.match(gap)):
+                token.kind = "NUMBER"
+                waiting.append(other)
+
+
 def _announces(token: Token) -> bool:
     """Titles, roles and words of institutions stay: they name nobody."""
     return bool(token.flags & ~(NAME | AMBIGUOUS | EPONYM | CUE) & 0xFFFF) and not token.flags & NAME
@@ -109,9 +134,12 @@ def _icd(tokens: list[Token], place: int) -> bool:
 def harmless_number(tokens: list[Token], place: int, text: str) -> bool:
     """Numbers up to three digits, and longer ones with a unit or behind a code's name."""
     token = tokens[place]
-    if len(token.text) <= 3:
-        return True
     before = tokens[place - 1] if place else None
+    if len(token.text) <= 3:
+        # K-771 is a label, 88.431 a registration written with its thousands apart.
+        lettered = before is not None and token.gap == "-" and len(before.text) == 1 and before.text.isupper()
+        thousands = before is not None and token.gap == "." and before.shape == DIGITS and len(before.text) in (2, 3)
+        return not (len(token.text) == 3 and (lettered or (thousands and not _AFTER_LONG.match(text, token.end))))
     if before is not None and before.word in _NUMBER_LABELS and len(token.text) <= 4:
         return True
     if before is not None and before.shape == DIGITS and token.gap in (".", ",") and len(before.text) <= 3:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from deid.text.identifiers import PARTICLES
+from deid.text.judge import eponym_stays
 from deid.text.tokens import CAPITALISED, CODE, DIGITS, LOWER, MIXED, UPPER, Token
-from deid.text.vocabulary import DEGREE, FUNCTION, GENERIC, LABEL, NAME, PLACE, RADIOLOGY, ROLE, TITLE
+from deid.text.vocabulary import DEGREE, EPONYM, FUNCTION, GENERIC, LABEL, NAME, PLACE, RADIOLOGY, ROLE, TITLE
 
 _TITLE_GAP = re.compile(r"[. \t]{1,3}\Z|[.]?[ \t]*[:][ \t]*\Z|\([^\W_]\)[ \t]\Z")
 _ROLE_GAP = re.compile(r"(?:[ \t]+|\.?[ \t]*[:,(/-]+[ \t]*|\(?[^\W_]?\)[ \t]*)\Z")
@@ -274,7 +275,7 @@ def _before_degree(tokens: list[Token], place: int, allowed: int) -> None:
 
 def mark_ambiguous(tokens: list[Token], allowed: int, *, prose: bool = True) -> None:
     """Words that are names elsewhere (Stone, Grace, Summers): capitalised inside a sentence, or beside a name."""
-    for place, token in enumerate(tokens):  # noqa: B007
+    for place, token in enumerate(tokens):
         if (
             token.kind
             or not token.flags & NAME
@@ -283,6 +284,8 @@ def mark_ambiguous(tokens: list[Token], allowed: int, *, prose: bool = True) -> 
         ):
             continue
         if token.flags & _ANNOUNCING and token.flags & allowed:
+            continue
+        if token.flags & EPONYM and eponym_stays(tokens, place):
             continue
         if not prose or (not token.loud and not token.opens):
             token.kind = "NAME"
@@ -327,14 +330,9 @@ def _beside_name(tokens: list[Token], place: int, allowed: int) -> bool:
         return False
     if token.flags & NAME:
         return True
-    return (
-        _capital(token)
-        and token.shape == CAPITALISED
-        and not token.opens
-        and not token.loud
-        and bool(token.flags & allowed)
-        and "," not in (token.gap if near_before else after.gap if after else "")
-    )
+    if token.shape != CAPITALISED or token.opens or token.loud or not token.flags & allowed:
+        return False
+    return (near_before and "," not in token.gap) or (near_after and after is not None and "," not in after.gap)
 
 
 def mark_institutions(tokens: list[Token], allowed: int) -> None:

@@ -64,6 +64,7 @@ _ADDRESS = (
         rf"\b(?:(?i:[^\W\d_]{{3,}}(?:straße|strasse|str\.))|[A-ZÄÖÜ][^\W\d_]{{2,}}(?:weg|allee|platz|gasse|ufer|damm|ring(?<!uring)(?<!ering)(?<!aring))|[A-ZÄÖÜ][^\W\d_]+er\s(?:Straße|Strasse|Str\.|Weg|Allee|Platz|Ring|Ufer|Damm))\s+\d{{1,4}}\s?[a-z]?\b(?:,?\s*(?:[A-Z]-)?\d{{4,5}}\s+{_CAP}(?:[ ]{_CAP})?)?"  # noqa: E501
     ),
     re.compile(
+        rf"\b(?:Carretera|Ctra\.?|Autovía|Autopista)[ ]+[A-Z]{{1,3}}-\d{{1,4}}(?:,?[ ]+km\.?[ ]*\d+)?|"
         rf"\b(?:C/|Calle|Avda\.?|Avenida|Av\.|Plaza|Pza\.?|Paseo|Carretera|Ctra\.?|Camino|Ronda)\s*(?:(?:de|del|la|las|los|el)\s+)*{_CAP}(?:[\s-]+(?:de\s+|del\s+)?[\w-]+){{0,3}}?(?:\s*\d{{1,5}}|\s+s/n|\s+km\s+\d+)?(?:,\s*(?:piso\s*\d+|\d{{1,4}}º?\s*[A-Z]?|\d{{5}}\s+{_CAP}(?:[ ]{_CAP})?|{_CAP}))*"  # noqa: E501
     ),
     re.compile(

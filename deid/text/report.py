@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from deid.text import names, own
 from deid.text.datetext import DateMode, find_dates, rewrite
 from deid.text.identifiers import Identifiers
-from deid.text.judge import allowed_flags, judge_words
+from deid.text.judge import allowed_flags, judge_words, mark_linked
 from deid.text.language import guess_language
 from deid.text.patterns import find_old_ages, find_patterns, placeholders
 from deid.text.spelling import normalise
-from deid.text.tokens import CODE, DIGITS, LOWER, Token, tokenize
-from deid.text.vocabulary import RADIOLOGY, fold, plain_flag
+from deid.text.tokens import Token, tokenize
+from deid.text.vocabulary import fold, plain_flag
 
 _RANK = {
     "WEB": 0,
@@ -35,7 +35,6 @@ _RANK = {
 _NUMERIC_KINDS = frozenset({"DATE", "TIME", "NUMBER", "PHONE", "REDACTED"})
 _JOIN = re.compile(r"[ \t,.'’^&/-]{0,3}\Z")
 _RUN = re.compile(r"[^\W_]+(?:[ ._/\\-]{1,2}[^\W_]+)*")
-_LINK = re.compile(r"[-/._#]\Z")
 _INITIALS = re.compile(
     r"(?<![\w.])(?!(?i:p\.a|a\.p|i\.v|i\.e|e\.g|p\.o|u\.s|d\.o|m\.d|n\.a|i\.m|v\.s|a\.m|p\.m|d\.d|s\.p|c\.m|o\.d|z\.n|v\.a|z\.b|d\.h|u\.a|o\.b|m\.n|d\.c|t\.b|h\.o|y\.o|r\.t|l\.t|s\.a|r\.o)\.)[A-ZÀ-Þ]\.\s?[A-ZÀ-Þ]\.(?!\w)"
 )
@@ -96,7 +95,7 @@ def clean_report(
     names.mark_announced(tokens, allowed)
     names.mark_ambiguous(tokens, allowed)
     names.mark_institutions(tokens, allowed)
-    _mark_linked(tokens)
+    mark_linked(tokens)
     spans.extend(
         (token.start, token.end, token.kind, None) for token in tokens if token.kind and not token.kind.startswith("=")
     )
@@ -160,27 +159,6 @@ def _mark_tokens(tokens: list[Token], spans: list[tuple[int, int, str]]) -> None
                 break
             if token.end > start:
                 token.kind = kind if not token.kind or token.kind.startswith("=") else token.kind
-
-
-def _mark_linked(tokens: list[Token]) -> None:
-    """Parts of one code (E-20417, WC/19/4417): where one is a number that goes, its companions go with it, but for real words."""
-    waiting = [place for place, token in enumerate(tokens) if token.kind == "NUMBER"]
-    while waiting:
-        place = waiting.pop()
-        for other, link in (
-            (place - 1, tokens[place].gap),
-            (place + 1, tokens[place + 1].gap if place + 1 < len(tokens) else " "),
-        ):
-            if not 0 <= other < len(tokens) or tokens[other].kind or not _LINK.match(link):
-                continue
-            token = tokens[other]
-            if (
-                token.shape in (DIGITS, CODE)
-                or len(token.text) <= 2
-                or (not token.flags & RADIOLOGY and token.shape != LOWER)
-            ):
-                token.kind = "NUMBER"
-                waiting.append(other)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Measure text de-identification on the hard set: `python -m tests.deid.text.measure dev|heldout [--show]`.
+"""Measure text de-identification on the hard set: `python -m tests.deid.text.measure dev|heldout|second [--show]`.
 
 Judged by the output alone: an identifier is hit when none of its identifying words stands in the output more often than the harmless
 text explains; a harmless word is lost when the output holds it less often. `--show` prints misses and losses (synthetic texts; for
@@ -70,7 +70,9 @@ class Tally:
 
 
 def load(kind: str, half: str) -> list[dict[str, Any]]:
-    """Entries of the hard set: kind "reports" or "descriptors", half "dev" or "heldout"."""
+    """Entries of the hard set: kind "reports" or "descriptors", half "dev", "heldout" or "second"; none where the set has none."""
+    if not (HARD_SET / f"{kind}_{half}.json").is_file():
+        return []
     entries: list[dict[str, Any]] = json.loads((HARD_SET / f"{kind}_{half}.json").read_text(encoding="utf-8"))
     return entries
 
