@@ -377,7 +377,7 @@ def mark_institutions(tokens: list[Token], allowed: int) -> None:
         telling = [
             i
             for i in span
-            if not tokens[i].flags & GENERIC
+            if not tokens[i].flags & (GENERIC | RADIOLOGY)
             and tokens[i].word not in PARTICLES
             and (tokens[i].flags & NAME or tokens[i].kind or not tokens[i].flags & PLACE)
         ]
@@ -392,6 +392,8 @@ def _place_part(token: Token, allowed: int) -> bool:
         return token.shape == LOWER and token.text == "s"
     if token.flags & GENERIC or token.kind in ("NAME", "REDACTED"):
         return True
+    if token.flags & RADIOLOGY and token.shape == CAPITALISED and not token.loud and not token.opens:
+        return True  # Bramwell Chest Clinic
     if token.flags & (RADIOLOGY | FUNCTION | TITLE | ROLE | LABEL):
         return token.word == "st"
     return not token.loud or bool(token.flags & NAME) or not token.flags & allowed

@@ -76,7 +76,7 @@ _ADDRESS = (
     ),
 )
 _ROOM = re.compile(
-    r"\b(?:room|rm|bed|ward|zimmer|bett|cama|habitación|habitacion|hab|(?:[a-zäöü]+)?station|unit|isolette|bay|floor|piso|planta|pod|suite|avd|avdelning|itu bed|cubicle|stretcher|box)\.?\s*(?:no\.?|nr\.?|#)?\s*"  # noqa: E501
+    r"\b(?:room|rm|bed|ward|zimmer|bett|cama|habitación|habitacion|hab|(?:[a-zäöü]+)?station|unit|isolette|bay|floor|piso|planta|pod|suite|avd|avdelning|itu bed|cubicle|stretcher|box|resus|theatre)\.?\s*(?:no\.?|nr\.?|#)?\s*"  # noqa: E501
     r"((?:[A-Z]{1,4}[- ]?)?\d{1,4}[A-Z]?(?:[-/]\w{1,4})?(?:\s(?:West|East|North|South|[NSEW])\b)?|[A-Z]\d{0,2}\b)(?!\s?(?:view|cm|mm|hours?|days?|weeks?)\b)(?![\w.]\d)",  # noqa: E501
     _I,
 )
@@ -159,6 +159,8 @@ _ROOM_WORDS = frozenset(
         "cubicle",
         "stretcher",
         "box",
+        "resus",
+        "theatre",
     ]
 )
 _UNIT_WORDS = re.compile(r"(?:micu|sicu|ccu|n?icu|picu|cvicu|ed|neo)\d{0,3}[a-z]?\Z")
