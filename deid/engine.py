@@ -117,7 +117,8 @@ def _run(
     found = examine(pixels, identifiers, detector, reader, context.zones)
     record.masks, record.hints = list(found.masks), list(found.hints)
     record.markers_kept, record.review = found.markers_kept, found.review
-    record.pixel_sha256_out = pixel_sha256(found.values)
+    unchanged = found.values is pixels.values
+    record.pixel_sha256_out = record.pixel_sha256_in if unchanged else pixel_sha256(found.values)
 
     patient_key = _patient_key(file, keyring)
     shift = keyring.shift_days(patient_key, maximum_days=policy.maximum_days, multiple_of=policy.multiple_of)

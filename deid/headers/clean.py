@@ -41,6 +41,8 @@ _DUMMIES = {
     "UR": b"about:blank",
 }
 _TOUCHED_LIMIT = 4000
+_LONGEST_TEXT = 10_240
+"""Bytes: the most that LT holds. Longer text is emptied unread: it is no description, and cleaning it takes long."""
 _NUMBER_DS = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\Z")
 _NUMBER_IS = re.compile(r"[+-]?\d{1,12}\Z")
 _ENUMERATED = {
@@ -152,6 +154,8 @@ class HeaderCleaner:
         if vr in NUMBER_SIZES or vr in BULK_SIZES:
             size = NUMBER_SIZES.get(vr) or BULK_SIZES[vr]
             return Element(tag, vr, element.value) if len(element.value) % size == 0 else empty
+        if len(element.value) > _LONGEST_TEXT:
+            return empty
         text = decode(element.value, codecs)
         value = self._text_value(action, tag, vr, text, top)
         if value is None:
