@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
 
 from deid.dicomfile.element import Encapsulated
 
@@ -25,6 +26,7 @@ def passes_through(pixels: Encapsulated, syntax: str, frames: int = 1) -> bool:
         pixels.fragments
     ) + 16 != len(pixels.raw):
         return False
+    plain: Callable[[bytes], bool]
     if syntax == "1.2.840.10008.1.2.5":
         groups = [[fragment] for fragment in pixels.fragments]
         plain = _plain_rle
