@@ -12,7 +12,7 @@ _MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|févr|mars|a
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\S+@\S+",  # e-mail
+        r"[\w.+'-]+@[\w.-]+",  # e-mail
         r"\b(?:https?|ftp)://\S+|\bwww\.\S+|\b[\w-]+\.(?:com|org|net|edu|gov|de|fr|uk|ch|at|nl|es|it)\b\S*",  # addresses of the web
         r"\b\d{1,3}(?:\.\d{1,3}){3}\b",  # IP
         r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",  # 12/03/1950, 1950-03-12, and SSN-like groups
@@ -20,10 +20,17 @@ _PATTERNS = tuple(
         rf"\b{_MONTHS}[ .-]*\d{{1,2}}(?:st|nd|rd|th)?[ .,-]+\d{{2,4}}\b",
         r"\b\d{1,2}[:h]\d{2}(?:[:m]\d{2})?\b",  # clock times
         r"\+?\(?\d{2,4}\)?(?:[ ./-]\d{2,4}){2,}\b",  # phones
+        r"\b[a-z]{0,3}\d{1,4}(?:[ .-]\d{3}){2,}\b",  # long numbers in groups of three
         r"\b(?:dr|prof|doctor|mr|mrs|ms|miss|sir|herr|frau|mme|monsieur|madame|sra|sr|dra|phys|physician|tech|technologist"
         r"|mta|rt\(r\)|md|operator|referring|ref|attn|attending|nurse)\b[.:]*[ \t]+(?:[a-z]\.[ \t]*)*[^\W\d_][\w'’-]*(?:[ \t]+[^\W\d_]\.)?",  # noqa: E501
         r"\b(?:mrn|pid|acc|accession|ssn|nhs|id|dob|d\.o\.b|born|geb|tel|phone|fax|room|rm|case|no|nr)\b[ .:#]*[\w-]*\d[\w-]*",
     )
+)
+# Versions look like short dates, so in device text only what has a year of four digits counts as one.
+_DEVICE_PATTERNS = (
+    *_PATTERNS[:3],
+    re.compile(r"(?<!\d)\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d{2}(?!\d)|(?<!\d)(?:19|20)\d{2}[./-]\d{1,2}[./-]\d{1,2}(?!\d)"),
+    *_PATTERNS[4:6],
 )
 _TOKEN = re.compile(r"[^\W_]+", re.UNICODE)
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -46,7 +53,8 @@ def clean_text(text: str, identifiers: Identifiers, *, device: bool = False) -> 
     for phrase in identifiers.phrases():
         bounded = rf"(?<![^\W_]){re.escape(phrase)}(?![^\W_])"
         text = re.sub(bounded, " \x1f ", text, flags=re.IGNORECASE)
-    for pattern in _PATTERNS if not device else _PATTERNS[:3]:
+    text = _without_spread_numbers(text, identifiers)
+    for pattern in _DEVICE_PATTERNS if device else _PATTERNS:
         text = pattern.sub(" \x1f ", text)
     kept: list[tuple[int, int, str]] = []
     tokens = list(_TOKEN.finditer(text))
@@ -65,6 +73,21 @@ def clean_text(text: str, identifiers: Identifiers, *, device: bool = False) -> 
         pieces.append(word)
         previous_end = end
     return "".join(pieces).strip()
+
+
+def _without_spread_numbers(text: str, identifiers: Identifiers) -> str:
+    """The text without known numbers that are written with other punctuation than the header's (T2 844 860)."""
+    kept = [(at, c) for at, c in enumerate(text) if c.isalnum()]
+    if sum(c.isdigit() for _, c in kept) < 5:
+        return text
+    compact = "".join(fold(c)[:1] or c for _, c in kept)
+    for number in identifiers.spread_numbers():
+        start = compact.find(number)
+        while start >= 0:
+            first, last = kept[start][0], kept[start + len(number) - 1][0]
+            text = text[:first] + "\x1f" * (last + 1 - first) + text[last + 1 :]
+            start = compact.find(number, start + 1)
+    return text
 
 
 def _judge(token: str, identifiers: Identifiers, device: bool) -> str:
