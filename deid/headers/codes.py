@@ -74,7 +74,13 @@ def clean_code(
 def _plausible(scheme: str, value: str) -> bool:
     """Whether a code that we do not list has the shape and the check digit of its scheme."""
     if scheme == "SCT":
-        return value.isdigit() and value.isascii() and 6 <= len(value) <= 18 and value[-3:-1] in ("00", "10") and _verhoeff(value)
+        return (
+            value.isdigit()
+            and value.isascii()
+            and 6 <= len(value) <= 18
+            and value[-3:-1] in ("00", "10")
+            and _verhoeff(value)
+        )
     if scheme == "LN":
         found = re.fullmatch(r"(\d{1,5})-(\d)", value)
         return bool(found) and _luhn(value.replace("-", ""))

@@ -29,7 +29,9 @@ _PATTERNS = tuple(
 # Versions look like short dates, so in device text only what has a year of four digits counts as one.
 _DEVICE_PATTERNS = (
     *_PATTERNS[:3],
-    re.compile(r"(?<!\d)\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d{2}(?!\d)|(?<!\d)(?:19|20)\d{2}[./-]\d{1,2}[./-]\d{1,2}(?!\d)"),
+    re.compile(
+        r"(?<!\d)\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d{2}(?!\d)|(?<!\d)(?:19|20)\d{2}[./-]\d{1,2}[./-]\d{1,2}(?!\d)"
+    ),
     *_PATTERNS[4:6],
 )
 _TOKEN = re.compile(r"[^\W_]+", re.UNICODE)

@@ -155,7 +155,10 @@ def _identity(
     ds.StudyID, ds.SeriesNumber, ds.InstanceNumber = person.requests[1], str(visit + 1), str(rng.integers(1, 9))
     ds.BodyPartExamined = "CHEST"
     ds.ImageType = ["ORIGINAL", "PRIMARY"] if rng.random() < 0.6 else ["DERIVED", "PRIMARY", "POST_PROCESSED"]
-    kept = {k: ds.get(k) for k in ("SOPClassUID", "Modality", "PatientSex", "BodyPartExamined", "SeriesNumber", "InstanceNumber")}
+    kept = {
+        k: ds.get(k)
+        for k in ("SOPClassUID", "Modality", "PatientSex", "BodyPartExamined", "SeriesNumber", "InstanceNumber")
+    }
     kept["ImageType"] = list(ds.ImageType)
     if sop_class in (DX, DXP):
         ds.PresentationIntentType = "FOR PRESENTATION" if sop_class == DX else "FOR PROCESSING"

@@ -87,7 +87,10 @@ def _by_gdcm(ds: Dataset, syntax: str) -> None:
         bare.PhotometricInterpretation = "MONOCHROME2"
     bare.file_meta = FileMetaDataset()
     bare.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    bare.file_meta.MediaStorageSOPClassUID, bare.file_meta.MediaStorageSOPInstanceUID = bare.SOPClassUID, bare.SOPInstanceUID
+    bare.file_meta.MediaStorageSOPClassUID, bare.file_meta.MediaStorageSOPInstanceUID = (
+        bare.SOPClassUID,
+        bare.SOPInstanceUID,
+    )
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "a.dcm"), Path(folder, "b.dcm")
         bare.save_as(source, enforce_file_format=True)

@@ -32,7 +32,7 @@ _UNTOUCHED = {
     "SeriesDate", "AcquisitionDate", "ContentDate", "PatientBirthDate", "EncapsulatedDocument", "PixelDataProviderURL",
     "LossyImageCompression", "LossyImageCompressionMethod", "PatientSex", "PatientAge",
 }  # fmt: skip
-_STUFFED_VRS = frozenset("PN LO SH LT ST UT UC UR AE DA DT TM UI AS IS DS CS UN OB OW".split())
+_STUFFED_VRS = frozenset(["PN", "LO", "SH", "LT", "ST", "UT", "UC", "UR", "AE", "DA", "DT", "TM", "UI", "AS", "IS", "DS", "CS", "UN", "OB", "OW"])
 
 
 def mention(person: Person, rng: Rng, unknown: list[str]) -> str:
@@ -47,12 +47,16 @@ def mention(person: Person, rng: Rng, unknown: list[str]) -> str:
     if kind == 6:
         return str(rng.choice(person.place_words))
     if kind == 7:
-        return str(rng.choice([person.email, f"tel {person.phone}", f"http://{person.city.lower()}.org/p", person.institution]))
+        return str(
+            rng.choice([person.email, f"tel {person.phone}", f"http://{person.city.lower()}.org/p", person.institution])
+        )
     if kind == 8 and person.ideographic:
         return person.ideographic.replace("^", "")
     stranger = coin(rng)
     unknown.append(stranger)
-    return str(rng.choice([f"Dr {stranger}", stranger, f"{stranger[0]}. {stranger}", f"({stranger})", f"chest_{stranger}"]))
+    return str(
+        rng.choice([f"Dr {stranger}", stranger, f"{stranger[0]}. {stranger}", f"({stranger})", f"chest_{stranger}"])
+    )
 
 
 def describe(person: Person, rng: Rng, unknown: list[str]) -> tuple[str, list[str]]:
@@ -144,7 +148,10 @@ def house(ds: Dataset, person: Person, rng: Rng, unknown: list[str]) -> None:
     ds.StationName, ds.DeviceSerialNumber, ds.DetectorID = person.station, person.serial, f"SN{person.serial}"
     ds.PlateID, ds.CassetteID, ds.GantryID = person.serial, person.serial, person.serial
     ds.PerformedStationAETitle, ds.RetrieveAETitle = person.ae, person.ae
-    ds.PatientAddress, ds.PatientTelephoneNumbers = f"{person.street}\n{person.postcode} {person.city}"[:60], person.phone[:16]
+    ds.PatientAddress, ds.PatientTelephoneNumbers = (
+        f"{person.street}\n{person.postcode} {person.city}"[:60],
+        person.phone[:16],
+    )
     ds.OtherPatientIDs = [person.ssn, person.requests[0]]
     ds.AdmissionID, ds.RequestedProcedureID, ds.FillerOrderNumberImagingServiceRequest = person.requests[1:4]
     ds.PatientInsurancePlanCodeSequence = Sequence([code_item(person.requests[2], "99INS", person.institution)])
@@ -160,7 +167,9 @@ def _free_day(person: Person) -> str:
 def codes_of_the_house(ds: Dataset, person: Person, rng: Rng, unknown: list[str]) -> None:
     """Local code schemes whose meanings and values hold names."""
     local = code_item(person.requests[3], f"99{person.short_institution}"[:16], f"CHEST {person.physician}")
-    ds.ProcedureCodeSequence = Sequence([local, code_item("1234", "L", f"XR chest {mention(person, rng, unknown)}"[:60])])
+    ds.ProcedureCodeSequence = Sequence(
+        [local, code_item("1234", "L", f"XR chest {mention(person, rng, unknown)}"[:60])]
+    )
     ds.PerformedProtocolCodeSequence = Sequence([code_item("X1", "99ACME", spell_name(person, 2))])
 
 
@@ -177,14 +186,19 @@ def history(ds: Dataset, person: Person, rng: Rng, unknown: list[str]) -> None:
 
 def private_blocks(ds: Dataset, person: Person, rng: Rng, unknown: list[str]) -> None:
     """Known and unknown creators, several blocks, names in creators, orphans, private sequences."""
-    creator = str(rng.choice(["SIEMENS CSA HEADER", "GEMS_GENIE_1", "AGFA", f"{person.surname} TOOLS", "Philips Imaging DD 001"]))
+    creator = str(
+        rng.choice(["SIEMENS CSA HEADER", "GEMS_GENIE_1", "AGFA", f"{person.surname} TOOLS", "Philips Imaging DD 001"])
+    )
     for block_number in (0x10, 0x44):
         ds.add_new((0x0029 << 16) | block_number, "LO", creator if block_number == 0x10 else f"OTHER {person.operator}")
         ds.add_new((0x0029 << 16) | (block_number << 8) | 0x10, "LO", mention(person, rng, unknown)[:60])
         ds.add_new((0x0029 << 16) | (block_number << 8) | 0x11, "OB", person.surname.encode("utf-8"))
     ds.add_new(0x00331020, "LT", mention(person, rng, unknown))  # no creator: an orphan
     inner = Dataset()
-    inner.PatientName, inner.PatientID = person.name.split("=")[0] if person.name.isascii() else person.physician, person.mrn
+    inner.PatientName, inner.PatientID = (
+        person.name.split("=")[0] if person.name.isascii() else person.physician,
+        person.mrn,
+    )
     ds.add_new(0x00350010, "LO", "ACME SEQ")
     ds.add_new(0x00351001, "SQ", Sequence([inner]))
 

@@ -17,7 +17,12 @@ def run_blind(cases: list[Case], policy: str = "cxr-research") -> tuple[dict[str
     outputs, reasons = {}, {}
     for case in cases:
         outcome = deidentify(
-            case.data, load_policy(policy), Keyring(SECRET, "corpus"), Context(), detector=BlindDetector(), reader=SilentReader()
+            case.data,
+            load_policy(policy),
+            Keyring(SECRET, "corpus"),
+            Context(),
+            detector=BlindDetector(),
+            reader=SilentReader(),
         )
         if isinstance(outcome, Released):
             outputs[case.instance] = outcome.data
@@ -26,7 +31,9 @@ def run_blind(cases: list[Case], policy: str = "cxr-research") -> tuple[dict[str
     return outputs, reasons
 
 
-def run_command(cases: list[Case], folder: Path, policy: str = "cxr-research") -> tuple[dict[str, bytes], dict[str, str]]:
+def run_command(
+    cases: list[Case], folder: Path, policy: str = "cxr-research"
+) -> tuple[dict[str, bytes], dict[str, str]]:
     """(outputs, reasons) of `python -m deid` over a folder whose file names hold the patients' names."""
     source, output, key = folder / "in", folder / "out", folder / "key"
     source.mkdir()

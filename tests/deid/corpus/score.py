@@ -99,7 +99,9 @@ def _leaks(result: Score, case: Case, data: bytes, ds: Dataset) -> None:
             found = any(plain(s).casefold() in folded for s in spellings)
         elif kind in ("number", "uid"):
             bare = "".join(c for c in text if c.isalnum()).lstrip("0").casefold()
-            found = text.casefold() in folded or (bool(re.search(rf"(?<!\d){bare}(?!\d)", folded)) if kind == "number" else False)
+            found = text.casefold() in folded or (
+                bool(re.search(rf"(?<!\d){bare}(?!\d)", folded)) if kind == "number" else False
+            )
             found = found or (kind == "number" and len(bare) >= 7 and not bare.isdigit() and bare in compact)
         else:
             variants = {text, plain(text)}
@@ -128,7 +130,9 @@ def _place(ds: Dataset, text: str) -> str:
 
 def _near(ds: Dataset, text: str) -> list[str]:
     bare = "".join(c for c in text if c.isalnum()).lstrip("0").casefold()
-    return [e.keyword for e in ds.iterall() if e.VR != "SQ" and bare in re.sub(r"[^0-9a-z]", "", str(e.value).casefold())]
+    return [
+        e.keyword for e in ds.iterall() if e.VR != "SQ" and bare in re.sub(r"[^0-9a-z]", "", str(e.value).casefold())
+    ]
 
 
 def _check(result: Score, case: Case, ok: bool, what: str) -> None:
@@ -144,7 +148,11 @@ def _kept(result: Score, case: Case, out: Dataset, read: dict[str, Dataset]) -> 
             _check(result, case, value in kept, keyword)
             continue
         have = out.get(keyword)
-        listed = [str(v) for v in have] if isinstance(value, list) and have is not None and not isinstance(have, str) else have
+        listed = (
+            [str(v) for v in have]
+            if isinstance(value, list) and have is not None and not isinstance(have, str)
+            else have
+        )
         want = [str(v) for v in value] if isinstance(value, list) else value
         _check(result, case, str(listed) == str(want), f"{keyword} {value}")
     for keyword, words in case.words.items():
@@ -159,13 +167,20 @@ def _kept(result: Score, case: Case, out: Dataset, read: dict[str, Dataset]) -> 
         _check(result, case, listed == np.asarray(case.lut, "<u2").tobytes(), "VOILUTSequence")
     for keyword in ("ViewCodeSequence", "AnatomicRegionSequence"):
         items = out.get(keyword) or [Dataset()]
-        _check(result, case, bool(items[0].get("CodeValue")) and "REMOVED" not in str(items[0].get("CodeMeaning")), keyword)
+        _check(
+            result, case, bool(items[0].get("CodeValue")) and "REMOVED" not in str(items[0].get("CodeMeaning")), keyword
+        )
     for position, uid in enumerate(case.references):
         if uid in read and "SourceImageSequence" in out:
             have_uid = out.SourceImageSequence[position].get("ReferencedSOPInstanceUID")
             _check(result, case, have_uid == read[uid].SOPInstanceUID, "UID reference")
     if case.pixels is not None:
-        _check(result, case, np.array_equal(out.pixel_array, case.pixels.reshape(out.pixel_array.shape)), f"pixels {case.syntax}")
+        _check(
+            result,
+            case,
+            np.array_equal(out.pixel_array, case.pixels.reshape(out.pixel_array.shape)),
+            f"pixels {case.syntax}",
+        )
 
 
 def _intervals(result: Score, cases: list[Case], read: dict[str, Dataset]) -> None:
@@ -189,7 +204,12 @@ def _intervals(result: Score, cases: list[Case], read: dict[str, Dataset]) -> No
                     _check(result, case, False, f"interval of {keyword}")
                     continue
                 _check(result, case, moved == case.visit - members[0].visit, f"interval of {keyword}")
-        _check(result, members[0], ids.setdefault(str(first.PatientID), members[0].person.root) == members[0].person.root, "patients apart")
+        _check(
+            result,
+            members[0],
+            ids.setdefault(str(first.PatientID), members[0].person.root) == members[0].person.root,
+            "patients apart",
+        )
 
 
 def _day(text: str) -> date:
