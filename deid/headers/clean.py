@@ -44,6 +44,7 @@ _DUMMIES = {
 }
 # Type 1 where they stand: a value that says nothing instead of none (PS3.3 C.11.1, C.7.6.16).
 _UNSPECIFIED = {0x00281054: b"US", 0x00283004: b"US", 0x00200062: b"U"}
+_IMAGE_DATES = frozenset({0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x0008002A})
 _CODE_VALUES = (0x00080100, 0x00080119, 0x00080120)
 _TOUCHED_LIMIT = 4000
 _LONGEST_TEXT = 10_240
@@ -77,12 +78,16 @@ class HeaderCleaner:
         self._record = record
         self._sop_class = ""
         self._signed = False
-        self.output_dates: set[str] = set()
+        self._born = ""
+        runs = (run.lstrip("0") for word in identifiers.words for run in re.findall(r"\d{5,}", word))
+        self._own_numbers = frozenset(run for run in runs if len(run) >= 5) | identifiers.dates
 
     def clean(self, source: DataSet) -> DataSet:
         """A new data set without pixels; `source` is left as it was."""
         self._sop_class = source.ascii(0x00080016)
         self._signed = source.number(0x00280103) == 1
+        born = dates.parse_da(source.ascii(0x00100030))
+        self._born = born[0].strftime("%Y%m%d") if born and born[1] == 8 else ""
         result = self._dataset(source, ("iso8859",), "", top=True)
         for tag in type_2(self._sop_class):
             if tag not in result:
@@ -257,13 +262,13 @@ class HeaderCleaner:
             return dates.valid_tm(part) if mode != "year" else None
         if vr not in ("DA", "DT"):
             return dates.valid_offset(part) if tag == 0x00080201 and mode != "year" else None
+        if self._born and tag not in _IMAGE_DATES and re.sub(r"[.\-/]", "", part).startswith(self._born):
+            return None  # the birth date goes wherever it stands; of a newborn the image's own dates stay
         if mode == "year":
             moved = dates.year_da(part) if vr == "DA" else dates.year_dt(part)
         else:
             days = self._patient.shift_days if mode == "shift" else 0
             moved = dates.shift_da(part, days) if vr == "DA" else dates.shift_dt(part, days)
-        if moved:
-            self.output_dates.update(re.findall(r"\d{8}", moved[:8] if vr == "DT" else moved))
         return moved
 
     def _plain(self, tag: int, vr: str, parts: list[str]) -> str | None:
@@ -286,8 +291,8 @@ class HeaderCleaner:
     def _harmless_numbers(self, joined: bytes) -> bool:
         """Whether no number is one of the patient's own (record number, accession number, a date)."""
         for part in joined.decode("ascii").split("\\"):
-            digits = part.strip().lstrip("+-").lstrip("0")
-            if len(digits) >= 5 and (digits in self._identifiers.words or digits in self._identifiers.dates):
+            digits = part.strip().lstrip("+-0")
+            if len(digits) >= 5 and digits.split(".")[0] in self._own_numbers:
                 return False
         return True
 

@@ -25,7 +25,34 @@ _PLACED = re.compile(
 )
 _SEPARATORS = re.compile(r"[^\w]+|_")
 _PLACEHOLDERS = frozenset(
-    ["anonymous", "anonymized", "anonymised", "anon", "unknown", "unspecified", "none", "null", "nil", "test", "patient", "name", "noname", "other", "default", "removed", "empty", "void", "available", "applicable", "undefined", "deidentified", "blank", "hospital", "clinic", "doctor"]
+    [
+        "anonymous",
+        "anonymized",
+        "anonymised",
+        "anon",
+        "unknown",
+        "unspecified",
+        "none",
+        "null",
+        "nil",
+        "test",
+        "patient",
+        "name",
+        "noname",
+        "other",
+        "default",
+        "removed",
+        "empty",
+        "void",
+        "available",
+        "applicable",
+        "undefined",
+        "deidentified",
+        "blank",
+        "hospital",
+        "clinic",
+        "doctor",
+    ]
 )
 _DEVICE = frozenset({0x00080070, 0x00081090, 0x00181020})
 

@@ -14,7 +14,7 @@ _PATIENT_STUDY = (
 )
 _DX = (
     "ImageType PresentationIntentType PatientOrientation ImageLaterality BurnedInAnnotation PixelIntensityRelationship "
-    "PixelIntensityRelationshipSign RescaleIntercept RescaleSlope RescaleType LossyImageCompression PresentationLUTShape"
+    "PixelIntensityRelationshipSign RescaleIntercept RescaleSlope RescaleType LossyImageCompression PresentationLUTShape ImagerPixelSpacing"
 )
 _ROOT = "1.2.840.10008.5.1.4.1.1."
 _ONE = {
@@ -32,7 +32,7 @@ _TWO = {
 # Conditional attributes: where the input has a value, losing it breaks the object (PS3.3 C.7.6.3, C.11.1, C.11.2).
 _NOT_LOST = (
     "RescaleIntercept RescaleSlope RescaleType WindowCenter WindowWidth PlanarConfiguration PixelAspectRatio NumberOfFrames "
-    "FrameIncrementPointer PixelSpacing ImagerPixelSpacing LossyImageCompression PresentationLUTShape PixelPaddingValue ImageType"
+    "FrameIncrementPointer PixelSpacing LossyImageCompression PresentationLUTShape PixelPaddingValue ImageType"
 )
 
 

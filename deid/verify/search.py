@@ -92,7 +92,52 @@ def _common_names(output: Walked, secrets: Secrets) -> None:
 
 
 _GRAMMAR = frozenset(
-    ["the", "and", "with", "without", "for", "from", "are", "was", "were", "have", "this", "that", "these", "not", "then", "than", "also", "other", "more", "only", "all", "any", "some", "each", "per", "between", "near", "over", "under", "above", "below", "after", "before", "during", "since", "due", "van", "von", "der", "den", "del", "della", "las", "los"]
+    [
+        "the",
+        "and",
+        "with",
+        "without",
+        "for",
+        "from",
+        "are",
+        "was",
+        "were",
+        "have",
+        "this",
+        "that",
+        "these",
+        "not",
+        "then",
+        "than",
+        "also",
+        "other",
+        "more",
+        "only",
+        "all",
+        "any",
+        "some",
+        "each",
+        "per",
+        "between",
+        "near",
+        "over",
+        "under",
+        "above",
+        "below",
+        "after",
+        "before",
+        "during",
+        "since",
+        "due",
+        "van",
+        "von",
+        "der",
+        "den",
+        "del",
+        "della",
+        "las",
+        "los",
+    ]
 )
 
 

@@ -136,8 +136,10 @@ def check_required(output: Walked, source: Walked) -> None:
     for tag in not_to_lose(sop_class):
         if had.get(tag) and not have.get(tag):
             raise Malformed(keyword(tag), required=True)
+    blank = {seen.tag for seen in source.elements if not seen.value.strip(b" \0")}
     for seen in output.elements:
-        if seen.path and seen.tag in (0x00080100, 0x00080102, 0x00081150, 0x00081155) and not seen.value.strip(b" \0"):
+        half = seen.tag in (0x00080100, 0x00081150, 0x00081155) and not seen.value.strip(b" \0")
+        if seen.path and half and seen.tag not in blank:
             raise Malformed(keyword(seen.tag), required=True)
 
 

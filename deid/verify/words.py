@@ -77,11 +77,53 @@ def ordinary_words() -> frozenset[str]:
     for name in ("codes.csv", "terms.txt", "safe_private.csv"):
         words.update(_split(profile.joinpath(name).read_text(encoding="utf-8")))
     words.update(
-        ["getdata", "deid", "removed", "yes", "no", "dcm", "modified", "unmodified", "basic", "application", "confidentiality", "profile", "clean"]
+        [
+            "getdata",
+            "deid",
+            "removed",
+            "yes",
+            "no",
+            "dcm",
+            "modified",
+            "unmodified",
+            "basic",
+            "application",
+            "confidentiality",
+            "profile",
+            "clean",
+        ]
     )
-    words.update(["pixel", "data", "option", "descriptors", "retain", "longitudinal", "temporal", "information", "full", "dates", "patient"])
     words.update(
-        ["characteristics", "device", "identity", "safe", "private", "research", "limited", "set", "harbor", "cxr", "local", "about", "blank"]
+        [
+            "pixel",
+            "data",
+            "option",
+            "descriptors",
+            "retain",
+            "longitudinal",
+            "temporal",
+            "information",
+            "full",
+            "dates",
+            "patient",
+        ]
+    )
+    words.update(
+        [
+            "characteristics",
+            "device",
+            "identity",
+            "safe",
+            "private",
+            "research",
+            "limited",
+            "set",
+            "harbor",
+            "cxr",
+            "local",
+            "about",
+            "blank",
+        ]
     )
     words.update(["burned", "in", "text", "masked", "regions", "frame", "width", "height", "boxes", "audit", "record"])
     return frozenset(words)

@@ -52,9 +52,10 @@ def test_a_clean_file_is_not_accused() -> None:
 
 
 WORDS = (
-    "Featherstone", "FEATHERSTONE", "featherstone_w.jpg", "Quillfeather", "Wilhelmina", "Brackwater", "0071829304", "MR0071829304", "mr 0071 829304",
-    "71829304", "ACC9988776", "acc-998 8776", "Aldhelm", "XRAYROOM7B", "445566 7", "44-55-667", "SN778899", "RP774411", "S5544X is S5544",
-    "seen 15.03.2024", "2024-03-15", "3/15/2024", "born 12.04.1950", "MÜLLROSE", "Mullrose", "Ottoline",
+    "Featherstone", "FEATHERSTONE", "featherstone_w.jpg", "Quillfeather", "Wilhelmina", "Brackwater", "0071829304",
+    "MR0071829304", "mr 0071 829304", "71829304", "ACC9988776", "acc-998 8776", "Aldhelm", "XRAYROOM7B", "445566 7",
+    "44-55-667", "SN778899", "RP774411", "S5544X is S5544", "seen 15.03.2024", "2024-03-15", "3/15/2024",
+    "born 12.04.1950", "MÜLLROSE", "Mullrose", "Ottoline",
 )  # fmt: skip
 TEXTS = (
     "StudyDescription",

@@ -141,6 +141,8 @@ def hide_around(data: bytes, person: Person, rng: Rng, *, deflated: bool) -> byt
     if rng.random() < 0.5:
         note = b"II*\0\x08\0\0\0" + person.physician.encode() + b" " + person.mrn.encode()
         data = note.ljust(128, b"\0")[:128] + data[128:]
+    if rng.random() < 0.2:
+        data = data.replace(b"ISO_IR 192", b"ISO_IR 100", 1)  # a character set that is not the one used
     if rng.random() < 0.3 and not deflated:
         data += b"\0\0" + person.physician.encode() * 3
     return data

@@ -9,7 +9,33 @@ from datetime import date, timedelta
 import numpy as np
 
 Rng = np.random.Generator
-_PARTS = ["bru", "ven", "tho", "ril", "vex", "mun", "dol", "quo", "zar", "wen", "yth", "lor", "pim", "gwa", "kre", "jax", "ost", "ubi", "hel", "nif", "tuz", "wyc", "dra", "fen", "goz"]
+_PARTS = [
+    "bru",
+    "ven",
+    "tho",
+    "ril",
+    "vex",
+    "mun",
+    "dol",
+    "quo",
+    "zar",
+    "wen",
+    "yth",
+    "lor",
+    "pim",
+    "gwa",
+    "kre",
+    "jax",
+    "ost",
+    "ubi",
+    "hel",
+    "nif",
+    "tuz",
+    "wyc",
+    "dra",
+    "fen",
+    "goz",
+]
 _PARTICLES = ("van der {}", "de la {}", "O'{}", "von {}", "Mc{}", "{}-{}", "St {}", "Al-{}")
 _ACCENTS = {"o": "ö", "e": "é", "u": "ü", "a": "å", "i": "í", "n": "ñ", "c": "ç", "z": "ž", "l": "ł"}
 _SCRIPTS: dict[str, tuple[str, str]] = {
@@ -22,9 +48,48 @@ _SCRIPTS: dict[str, tuple[str, str]] = {
     "ISO 2022 IR 149": ("김이박최정강조윤장임한오서신권황", "민서준지현우진수영은"),
     "GB18030": ("王李张刘陈杨黄赵吴周徐孙马朱胡", "伟芳娜敏静丽强磊军洋"),
 }
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
-_GERMAN = ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"]
-_FRENCH = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_GERMAN = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
+_FRENCH = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+]
 
 
 def coin(rng: Rng, parts: int = 3) -> str:

@@ -32,7 +32,10 @@ _UNTOUCHED = {
     "SeriesDate", "AcquisitionDate", "ContentDate", "PatientBirthDate", "EncapsulatedDocument", "PixelDataProviderURL",
     "LossyImageCompression", "LossyImageCompressionMethod", "PatientSex", "PatientAge",
 }  # fmt: skip
-_STUFFED_VRS = frozenset(["PN", "LO", "SH", "LT", "ST", "UT", "UC", "UR", "AE", "DA", "DT", "TM", "UI", "AS", "IS", "DS", "CS", "UN", "OB", "OW"])
+_STUFFED_VRS = frozenset(
+    ["PN", "LO", "SH", "LT", "ST", "UT", "UC", "UR", "AE", "DA", "DT", "TM", "UI", "AS", "IS", "DS", "CS"]
+)
+_STUFFED_VRS |= {"UN", "OB", "OW"}
 
 
 def mention(person: Person, rng: Rng, unknown: list[str]) -> str:
@@ -73,7 +76,7 @@ def value_for(vr: str, person: Person, rng: Rng, unknown: list[str]) -> object:
     values: dict[str, object] = {
         "PN": [f"{person.surname}^{person.given}", f"{person.physician}^{person.physician_given}"][int(rng.integers(2))],
         "LO": text[:60], "SH": text[:16], "LT": f"see\r\n{text}", "ST": f"see {text}", "UT": f"see {text}", "UC": text,
-        "UR": f"http://{person.city.lower()}.org/{person.surname.split()[0].lower().encode('ascii', 'ignore').decode()}?id={person.mrn}",
+        "UR": f"http://{person.city.lower()}.org/{person.physician.lower()}?id={person.mrn}",
         "AE": person.ae[:16], "DA": born, "DT": f"{born}101010.123+0100", "TM": "101010",
         "UI": f"{person.root}.{rng.integers(1, 999)}", "AS": "101Y", "IS": str(int("".join(filter(str.isdigit, person.mrn))) % 10**9),
         "DS": "".join(filter(str.isdigit, person.mrn))[:16], "CS": _upper(person)[:16],
