@@ -121,7 +121,9 @@ def gather(root: DataSet, extra: Iterable[str] = ()) -> Identifiers:
         for element in dataset.elements.values():
             _gather_element(found, element, codecs)
     for text in extra:
-        found.add_name(text)
+        # A known string of several words that holds digits is a number with words around it ("chest PA 123456"), not a name.
+        if not any(c.isdigit() for c in text):
+            found.add_name(text)
         found.add_number(text)
     return found
 

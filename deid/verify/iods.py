@@ -14,7 +14,8 @@ _PATIENT_STUDY = (
 )
 _DX = (
     "ImageType PresentationIntentType PatientOrientation ImageLaterality BurnedInAnnotation PixelIntensityRelationship "
-    "PixelIntensityRelationshipSign RescaleIntercept RescaleSlope RescaleType LossyImageCompression PresentationLUTShape ImagerPixelSpacing"
+    "PixelIntensityRelationshipSign RescaleIntercept RescaleSlope RescaleType LossyImageCompression PresentationLUTShape "
+    "ImagerPixelSpacing"
 )
 _ROOT = "1.2.840.10008.5.1.4.1.1."
 _ONE = {

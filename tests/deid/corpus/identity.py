@@ -211,8 +211,7 @@ def make_person(rng: Rng) -> Person:
 
 
 def _accented(word: str) -> str:
-    changed = "".join(_ACCENTS.get(c, c) if i else c for i, c in enumerate(word))
-    return changed
+    return "".join(_ACCENTS.get(c, c) if i else c for i, c in enumerate(word))
 
 
 def _fits(text: str, codec: str) -> bool:
