@@ -30,11 +30,9 @@ _TWO = {
     _ROOT + "1.1": "DetectorType AnatomicRegionSequence AcquisitionContextSequence",
     _ROOT + "1.1.1": "DetectorType AnatomicRegionSequence AcquisitionContextSequence",
 }
-# Conditional attributes: where the input has a value, losing it breaks the object (PS3.3 C.7.6.3, C.11.1, C.11.2).
-_NOT_LOST = (
-    "RescaleIntercept RescaleSlope RescaleType WindowCenter WindowWidth PlanarConfiguration PixelAspectRatio NumberOfFrames "
-    "FrameIncrementPointer PixelSpacing LossyImageCompression PresentationLUTShape PixelPaddingValue ImageType"
-)
+# Conditional attributes that are numbers: where the input has them, losing them breaks the object (PS3.3 C.7.6.3, C.11.1, C.11.2).
+# Codes are not among them: one that holds no defined term is emptied on purpose.
+_NOT_LOST = "RescaleIntercept RescaleSlope RescaleType WindowCenter WindowWidth PlanarConfiguration NumberOfFrames FrameIncrementPointer"
 
 
 @cache
