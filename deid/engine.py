@@ -6,8 +6,7 @@ import hashlib
 import struct
 
 from deid.acceptance import accept
-from deid.dicomfile.charset import read_charset
-from deid.dicomfile.element import PIXEL_DATA, SPECIFIC_CHARACTER_SET, DataSet, Element, Encapsulated
+from deid.dicomfile.element import PIXEL_DATA, DataSet, Element, Encapsulated
 from deid.dicomfile.limits import DEFAULT_LIMITS, Limits
 from deid.dicomfile.read import EXPLICIT_LE, NATIVE_SYNTAXES, DicomFile, read_file
 from deid.dicomfile.write import write_file
@@ -21,7 +20,7 @@ from deid.pixels.examine import Examination, examine
 from deid.policy import Policy
 from deid.profile.table import EDITION
 from deid.text.identifiers import gather
-from deid.verify import pixel_sha256, verify_output
+from deid.verify import DateRule, PixelProof, pixel_sha256, verify_output
 
 ENGINE_VERSION = "0.1.0"
 
@@ -103,8 +102,6 @@ def _run(
     file = read_file(data, limits)
     record.transfer_syntax_in = file.syntax
     accept(file)
-    declared = file.dataset.get(SPECIFIC_CHARACTER_SET)
-    charsets = read_charset(declared.raw) if declared is not None else ("iso8859",)
     burned = file.dataset.ascii(0x00280301).upper()
     record.burned_in_declared = {"YES": "yes", "NO": "no"}.get(burned, "absent")
     identifiers = gather(file.dataset, context.known_identifiers)
@@ -117,7 +114,8 @@ def _run(
     found = examine(pixels, identifiers, detector, reader, context.zones)
     record.masks, record.hints = list(found.masks), list(found.hints)
     record.markers_kept, record.review = found.markers_kept, found.review
-    record.pixel_sha256_out = pixel_sha256(found.values)
+    unchanged = found.values is pixels.values
+    record.pixel_sha256_out = record.pixel_sha256_in if unchanged else pixel_sha256(found.values)
 
     patient_key = _patient_key(file, keyring)
     shift = keyring.shift_days(patient_key, maximum_days=policy.maximum_days, multiple_of=policy.multiple_of)
@@ -130,9 +128,12 @@ def _run(
     record.transfer_syntax_out = syntax
     output = write_file(cleaned, syntax)
     record.verified = verify_output(
-        output, file, identifiers, cleaner.output_dates, pixels, found.values, masks,
-        dates_replaced=policy.date_mode != "keep", charsets=charsets,
-    )  # fmt: skip
+        output,
+        data,
+        PixelProof(pixels.values, found.values, masks),
+        DateRule(policy.date_mode, shift),
+        context.known_identifiers,
+    )
     record.decision = "released"
     record.output_sha256 = hashlib.sha256(output).hexdigest()
     record.output_bytes = len(output)

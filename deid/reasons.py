@@ -129,7 +129,7 @@ _ALL = (
     Reason(
         "too-many-elements",
         "rejected",
-        "The file holds more data elements than any real radiograph needs.",
+        "The file holds more data elements, or more text, than any real radiograph needs.",
         "The file is probably damaged. Export it again from the PACS.",
     ),
     Reason(

@@ -7,6 +7,7 @@ status is pytest's: that of the half that failed, 0 when none did, 5 when no tes
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,15 +20,15 @@ def main(arguments: Sequence[str]) -> int:
     """Run both halves with the arguments; returns the exit status."""
     if any(argument.startswith("-m") for argument in arguments):  # a choice of markers is the caller's: one process
         return subprocess.run(_command(None, arguments), check=False).returncode
+    running: list[subprocess.Popen[bytes]] = []
+    # Ctrl-C reaches the halves from the terminal, and this process waits for them to tidy up; SIGTERM is passed on.
+    # Handlers of Python's, which the halves do not inherit; SIG_IGN they would.
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    signal.signal(signal.SIGTERM, lambda number, frame: [half.terminate() for half in running] and None)
     with tempfile.TemporaryFile() as said:
-        beside = subprocess.Popen(_command("pure", arguments), stdout=said, stderr=subprocess.STDOUT)
-        try:
-            statuses = [subprocess.run(_command("not pure", arguments), check=False).returncode]
-            statuses.append(beside.wait())
-        except BaseException:  # Ctrl-C reaches both from the terminal; nothing is left behind in any case
-            beside.terminate()
-            beside.wait()
-            raise
+        running.append(subprocess.Popen(_command("pure", arguments), stdout=said, stderr=subprocess.STDOUT))
+        running.append(subprocess.Popen(_command("not pure", arguments)))
+        statuses = [half.wait() for half in reversed(running)]
         said.seek(0)
         print("\nThe tests that touch no backend:", flush=True)
         sys.stdout.buffer.write(said.read())
@@ -48,7 +49,4 @@ def _command(half: str | None, arguments: Sequence[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(main(sys.argv[1:]))

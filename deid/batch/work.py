@@ -66,8 +66,8 @@ def run_job(job: Job) -> Done:
         data = read_source(job.source)
     except Refusal as refusal:
         return _refused(job, record, refusal.code, refusal.detail)
-    record.input_sha256, record.input_bytes = hashlib.sha256(data).hexdigest(), len(data)
     if job.refuse:
+        record.input_sha256, record.input_bytes = hashlib.sha256(data).hexdigest(), len(data)
         return _refused(job, record, job.refuse, "")
     outcome = deidentify(data, policy, keyring, Context(known_identifiers=job.known, zones=job.zones))
     if not isinstance(outcome, Released):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Refuse beyond: bytes of the file, sequence depth, data elements and items together, pixels a frame,
-    frames, all samples."""
+    """Refuse beyond: bytes of the file, sequence depth, data elements and items together, bytes of text outside private
+    elements, pixels a frame, frames, all samples."""
 
     file_bytes: int = 256 * 1024 * 1024
     depth: int = 16
     elements: int = 40_000
+    text_bytes: int = 256 * 1024
     side: int = 12_000
     frame_pixels: int = 50_000_000
     frames: int = 64

@@ -15,6 +15,7 @@ from deid.dicomfile.element import (
     LONG_HEADER_VRS,
     NUMBER_SIZES,
     PIXEL_DATA,
+    STRING_VRS,
     DataSet,
     Element,
     Encapsulated,
@@ -146,6 +147,7 @@ class _Walker:
         self.order = "big" if big_endian else "little"
         self.limits = limits
         self.count = 0
+        self.text = 0
         self.trailing = 0
 
     def _u16(self, at: int) -> int:
@@ -254,6 +256,10 @@ class _Walker:
             sequence_end = None if length == _UNDEFINED else at + length
             self._push(stack, _Frame("sequence", sequence_end, implicit, items=element.items))
             return at
+        if not tag >> 16 & 1 and (vr in STRING_VRS or (vr == "UN" and standard_vr(tag) in STRING_VRS)):
+            self.text += length
+            if self.text > self.limits.text_bytes:
+                raise Refusal("too-many-elements", "text")
         raw = self.data[at : at + length]
         dataset.put(Element(tag, vr, _to_little(raw, vr) if self.big else raw))
         return at + length

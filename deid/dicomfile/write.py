@@ -14,11 +14,11 @@ IMPLEMENTATION_VERSION = "GETDATA_DEID_1"
 
 def write_file(dataset: DataSet, syntax: str) -> bytes:
     """The bytes of a Part 10 file. Pixel Data given as Encapsulated is copied byte for byte."""
-    body = b"".join(_dataset_parts(dataset))
-    return b"\0" * 128 + b"DICM" + _meta(dataset, syntax) + body
+    # One join: Pixel Data is copied once.
+    return b"".join([b"\0" * 128, b"DICM", *_meta(dataset, syntax), *_dataset_parts(dataset)])
 
 
-def _meta(dataset: DataSet, syntax: str) -> bytes:
+def _meta(dataset: DataSet, syntax: str) -> list[bytes]:
     entries = [
         Element(0x00020001, "OB", b"\0\1"),
         Element(0x00020002, "UI", dataset.ascii(0x00080016).encode("ascii")),
@@ -27,29 +27,31 @@ def _meta(dataset: DataSet, syntax: str) -> bytes:
         Element(0x00020012, "UI", IMPLEMENTATION_CLASS_UID.encode("ascii")),
         Element(0x00020013, "SH", IMPLEMENTATION_VERSION.encode("ascii")),
     ]
-    body = b"".join(_element(entry) for entry in entries)
-    return _element(Element(0x00020000, "UL", struct.pack("<I", len(body)))) + body
+    body = [part for entry in entries for part in _element(entry)]
+    return [*_element(Element(0x00020000, "UL", struct.pack("<I", sum(map(len, body))))), *body]
 
 
 def _dataset_parts(dataset: DataSet) -> list[bytes]:
-    return [_element(dataset.elements[tag]) for tag in sorted(dataset.elements)]
+    return [part for tag in sorted(dataset.elements) for part in _element(dataset.elements[tag])]
 
 
-def _element(element: Element) -> bytes:
+def _element(element: Element) -> tuple[bytes, ...]:
+    """Header, value and padding."""
     head = struct.pack("<HH", element.tag >> 16, element.tag & 0xFFFF) + element.vr.encode("ascii")
     if isinstance(element.value, Encapsulated):
         if element.tag != PIXEL_DATA:
             raise Refusal("engine-error", keyword(element.tag))
-        return head + b"\0\0\xff\xff\xff\xff" + element.value.raw
+        return head + b"\0\0\xff\xff\xff\xff", element.value.raw
     if isinstance(element.value, list):
         items = [b"".join(_dataset_parts(item)) for item in element.value]
         value = b"".join(b"\xfe\xff\x00\xe0" + struct.pack("<I", len(item)) + item for item in items)
     else:
         value = element.value
-        if len(value) % 2:
-            value += b"\0" if element.vr in ("UI", "OB", "UN") else b" "
+    length, padding = len(value) + len(value) % 2, b""
+    if len(value) % 2:
+        padding = b"\0" if element.vr in ("UI", "OB", "UN") else b" "
     if element.vr in LONG_HEADER_VRS:
-        return head + b"\0\0" + struct.pack("<I", len(value)) + value
-    if len(value) > 0xFFFE:
+        return head + b"\0\0" + struct.pack("<I", length), value, padding
+    if length > 0xFFFE:
         raise Refusal("engine-error", keyword(element.tag))
-    return head + struct.pack("<H", len(value)) + value
+    return head + struct.pack("<H", length), value, padding

@@ -19,10 +19,12 @@ from deid.dicomfile.element import (
 )
 from deid.dicomfile.read import is_uid
 from deid.headers import dates
+from deid.headers.codes import clean_code
 from deid.headers.decide import Action, decide
 from deid.headers.private import creators, safe_vr
 from deid.headers.registered import is_registered_uid
 from deid.headers.required import type_2
+from deid.headers.terms import defined_term
 from deid.keyring import Keyring
 from deid.outcome import AuditRecord
 from deid.policy import Policy
@@ -40,7 +42,13 @@ _DUMMIES = {
     "CS": b"REMOVED",
     "UR": b"about:blank",
 }
+# Type 1 where they stand: a value that says nothing instead of none (PS3.3 C.11.1, C.7.6.16).
+_UNSPECIFIED = {0x00281054: b"US", 0x00283004: b"US", 0x00200062: b"U"}
+_IMAGE_DATES = frozenset({0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x0008002A})
+_CODE_VALUES = (0x00080100, 0x00080119, 0x00080120)
 _TOUCHED_LIMIT = 4000
+_LONGEST_TEXT = 10_240
+"""Bytes: the most that LT holds. Longer text is emptied unread: it is no description, and cleaning it takes long."""
 _NUMBER_DS = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\Z")
 _NUMBER_IS = re.compile(r"[+-]?\d{1,12}\Z")
 _ENUMERATED = {
@@ -70,16 +78,21 @@ class HeaderCleaner:
         self._record = record
         self._sop_class = ""
         self._signed = False
-        self.output_dates: set[str] = set()
+        self._born = ""
+        runs = (run.lstrip("0") for word in identifiers.words for run in re.findall(r"\d{5,}", word))
+        self._own_numbers = frozenset(run for run in runs if len(run) >= 5) | identifiers.dates
 
     def clean(self, source: DataSet) -> DataSet:
         """A new data set without pixels; `source` is left as it was."""
         self._sop_class = source.ascii(0x00080016)
         self._signed = source.number(0x00280103) == 1
+        born = dates.parse_da(source.ascii(0x00100030))
+        self._born = born[0].strftime("%Y%m%d") if born and born[1] == 8 else ""
         result = self._dataset(source, ("iso8859",), "", top=True)
         for tag in type_2(self._sop_class):
             if tag not in result:
-                result.put(Element(tag, _plain_vr(tag, "", self._signed)))
+                vr = _plain_vr(tag, "", self._signed)
+                result.put(Element(tag, vr, [] if vr == "SQ" else b""))
         pseudonym = self._patient.pseudonym.encode("ascii")
         # Also where the original was blank: blank identifiers would merge all such patients into one.
         result.put(Element(0x00100010, "PN", pseudonym))
@@ -152,10 +165,12 @@ class HeaderCleaner:
         if vr in NUMBER_SIZES or vr in BULK_SIZES:
             size = NUMBER_SIZES.get(vr) or BULK_SIZES[vr]
             return Element(tag, vr, element.value) if len(element.value) % size == 0 else empty
+        if len(element.value) > _LONGEST_TEXT:
+            return empty
         text = decode(element.value, codecs)
         value = self._text_value(action, tag, vr, text, top)
         if value is None:
-            return empty
+            return Element(tag, vr, _UNSPECIFIED.get(tag, b""))
         return Element(tag, vr, value.encode("utf-8"))
 
     def _sequence(self, action: Action, element: Element, codecs: tuple[str, ...], path: str) -> Element | None:
@@ -168,12 +183,36 @@ class HeaderCleaner:
         items = []
         for index, item in enumerate(element.value):
             cleaned = self._dataset(item, codecs, f"{path}[{index}].", top=False)
-            if 0x00080104 in cleaned and 0x00080100 in item and not cleaned.elements[0x00080104].raw:
-                cleaned.put(Element(0x00080104, "LO", b"REMOVED"))  # CodeMeaning is Type 1
-            if 0x00080100 in item and (0x00080100 not in cleaned or not cleaned.elements[0x00080100].raw):
+            if any(code in item for code in _CODE_VALUES) and not self._code(item, cleaned, codecs):
                 continue  # a code without its value says nothing
             items.append(cleaned)
         return Element(element.tag, "SQ", items)
+
+    def _code(self, item: DataSet, cleaned: DataSet, inherited: tuple[str, ...]) -> bool:
+        """Judge a coded entry as a whole, into `cleaned`; False when it must go."""
+        declared = item.get(SPECIFIC_CHARACTER_SET)
+        codecs = read_charset(declared.raw) if declared is not None and declared.raw else inherited
+        place = next(code for code in _CODE_VALUES if code in item)
+        value, scheme, meaning = (
+            decode(element.raw, codecs).strip(" \0") if (element := item.get(tag)) is not None else ""
+            for tag in (place, 0x00080102, 0x00080104)
+        )
+        found = clean_code(
+            scheme, value, meaning, self._identifiers,
+            lambda text: clean_text(text, self._identifiers)[:64].strip(),
+            lambda text: self._keyring.dummy("code", text),
+        )  # fmt: skip
+        if found is None:
+            return False
+        for code in _CODE_VALUES:
+            cleaned.elements.pop(code, None)
+        kept = Element(place, _plain_vr(place, "", False), found[1].encode("utf-8"))
+        if place != 0x00080100 and found[1] != value:
+            kept = Element(0x00080100, "SH", found[1].encode("utf-8"))
+        cleaned.put(kept)
+        cleaned.put(Element(0x00080102, "SH", found[0].encode("utf-8")))
+        cleaned.put(Element(0x00080104, "LO", found[2].encode("utf-8")))
+        return True
 
     def _text_value(self, action: Action, tag: int, vr: str, text: str, top: bool) -> str | None:
         """The new value as text, None for "empty it"."""
@@ -192,11 +231,13 @@ class HeaderCleaner:
             return self._dates(vr, tag, parts)
         if action in ("text", "device"):
             limit = _LENGTHS.get(vr, 64)
-            cleaned = [self._clean(part, vr, action == "device")[:limit].strip() for part in parts]
+            cleaned = [self._clean(tag, part, vr, action == "device")[:limit].strip() for part in parts]
             return "\\".join(cleaned) if any(cleaned) else None
         return self._plain(tag, vr, parts)
 
-    def _clean(self, part: str, vr: str, device: bool) -> str:
+    def _clean(self, tag: int, part: str, vr: str, device: bool) -> str:
+        if defined_term(tag, part):
+            return part.upper() if vr == "CS" else part
         if vr == "CS":
             return safe_code(part, self._identifiers)
         return clean_text(part, self._identifiers, device=device)
@@ -221,19 +262,19 @@ class HeaderCleaner:
             return dates.valid_tm(part) if mode != "year" else None
         if vr not in ("DA", "DT"):
             return dates.valid_offset(part) if tag == 0x00080201 and mode != "year" else None
+        if self._born and tag not in _IMAGE_DATES and re.sub(r"[.\-/]", "", part).startswith(self._born):
+            return None  # the birth date goes wherever it stands; of a newborn the image's own dates stay
         if mode == "year":
             moved = dates.year_da(part) if vr == "DA" else dates.year_dt(part)
         else:
             days = self._patient.shift_days if mode == "shift" else 0
             moved = dates.shift_da(part, days) if vr == "DA" else dates.shift_dt(part, days)
-        if moved:
-            self.output_dates.update(re.findall(r"\d{8}", moved[:8] if vr == "DT" else moved))
         return moved
 
     def _plain(self, tag: int, vr: str, parts: list[str]) -> str | None:
         if vr == "CS":
             allowed = _ENUMERATED.get(tag)
-            codes = [safe_code(part, self._identifiers) if part else "" for part in parts]
+            codes = [self._clean(tag, part, vr, False) if part else "" for part in parts]
             if allowed is not None:
                 codes = [code if code in allowed else "" for code in codes]
             return "\\".join(codes) if any(codes) else None
@@ -243,15 +284,15 @@ class HeaderCleaner:
         if vr == "AS":
             return dates.cap_age(parts[0], self._policy.age_cap_years)
         if vr in _LENGTHS:
-            cleaned = [self._clean(part, vr, False)[: _LENGTHS[vr]].strip() for part in parts]
+            cleaned = [self._clean(tag, part, vr, False)[: _LENGTHS[vr]].strip() for part in parts]
             return "\\".join(cleaned) if any(cleaned) else None
         return None
 
     def _harmless_numbers(self, joined: bytes) -> bool:
         """Whether no number is one of the patient's own (record number, accession number, a date)."""
         for part in joined.decode("ascii").split("\\"):
-            digits = part.strip().lstrip("+-").lstrip("0")
-            if len(digits) >= 5 and (digits in self._identifiers.words or digits in self._identifiers.dates):
+            digits = part.strip().lstrip("+-0")
+            if len(digits) >= 5 and digits.split(".")[0] in self._own_numbers:
                 return False
         return True
 

@@ -115,7 +115,7 @@ def _resolve(basic: str, tag: int, vr: str, sop_class: str, top: bool) -> Action
     choices = basic.split("/")
     if len(choices) > 1:
         if "D" in choices and top and tag in type_1(sop_class) and vr != "SQ":
-            return "dummy"
+            return "uid" if vr == "UI" else "dummy"
         if "Z" in choices and (not top or tag in type_2(sop_class)):
             return "empty"
         if "X" in choices:
@@ -124,6 +124,8 @@ def _resolve(basic: str, tag: int, vr: str, sop_class: str, top: bool) -> Action
     if basic == "Z":
         return "empty"
     if basic == "D":
+        if vr == "UI":
+            return "uid"  # a UID must be one, and equal ones must stay equal
         return "remove" if vr in ("SQ", "OB", "OW", "UN") else "dummy"
     if basic == "K":
         return "value"

@@ -64,7 +64,13 @@ _DX_TYPE_1 = frozenset(
 )
 _BY_CLASS_TYPE_1 = {CR: frozenset[int](), SC: frozenset({0x00080064})}
 _BY_CLASS_TYPE_2 = {CR: frozenset({0x00180015, 0x00185101})}
-_DX_TYPE_2 = frozenset({0x00187004})  # DetectorType; AnatomicRegionSequence is a sequence and is never emptied by us
+_DX_TYPE_2 = frozenset(
+    {
+        0x00082218,  # AnatomicRegionSequence
+        0x00187004,  # DetectorType
+        0x00400555,  # AcquisitionContextSequence
+    }
+)
 
 
 def type_1(sop_class: str) -> frozenset[int]:

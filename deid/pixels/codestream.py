@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import struct
+from collections.abc import Callable
 
 from deid.dicomfile.element import Encapsulated
 
@@ -13,8 +15,8 @@ _JPEG_STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _J2K_STANDALONE = frozenset({0x4F, 0x92, 0x93, 0xD9})
 
 
-def passes_through(pixels: Encapsulated, syntax: str) -> bool:
-    """Whether every code stream holds image data only.
+def passes_through(pixels: Encapsulated, syntax: str, frames: int = 1) -> bool:
+    """Whether there is one code stream for each of `frames`, each holds image data only, and nothing stands between them.
 
     False asks for decoding and writing the image anew; it is no refusal. Bits above BitsStored are looked for
     in the decoded
@@ -24,14 +26,27 @@ def passes_through(pixels: Encapsulated, syntax: str) -> bool:
         pixels.fragments
     ) + 16 != len(pixels.raw):
         return False
+    plain: Callable[[bytes], bool]
     if syntax == "1.2.840.10008.1.2.5":
-        return all(_plain_rle(fragment) for fragment in pixels.fragments)
-    stream = b"".join(pixels.fragments)
-    if stream.startswith(b"\xff\xd8"):
-        return all(_plain_jpeg(part) for part in _split_frames(pixels.fragments, b"\xff\xd8"))
-    if stream.startswith(b"\xff\x4f\xff\x51"):
-        return all(_plain_j2k(part) for part in _split_frames(pixels.fragments, b"\xff\x4f\xff\x51"))
-    return False
+        groups = [[fragment] for fragment in pixels.fragments]
+        plain = _plain_rle
+    elif pixels.fragments[0].startswith(b"\xff\xd8"):
+        groups, plain = _split_frames(pixels.fragments, b"\xff\xd8"), _plain_jpeg
+    elif pixels.fragments[0].startswith(b"\xff\x4f\xff\x51"):
+        groups, plain = _split_frames(pixels.fragments, b"\xff\x4f\xff\x51"), _plain_j2k
+    else:
+        return False
+    # A code stream more than there are frames is an image that nobody looked at.
+    return len(groups) == frames and _true_table(pixels.offsets, groups) and all(plain(b"".join(g)) for g in groups)
+
+
+def _true_table(table: bytes, frames: list[list[bytes]]) -> bool:
+    """The Basic Offset Table is empty, or says where the frames begin (PS3.5 A.4) and nothing else."""
+    begins, at = [], 0
+    for fragments in frames:
+        begins.append(at)
+        at += sum(8 + len(fragment) for fragment in fragments)
+    return not table or (at < 1 << 32 and table == struct.pack(f"<{len(begins)}I", *begins))
 
 
 def stream_precision(pixels: Encapsulated, syntax: str, bits_allocated: int) -> int:
@@ -56,13 +71,42 @@ def stream_precision(pixels: Encapsulated, syntax: str, bits_allocated: int) -> 
     return 0
 
 
-def _split_frames(fragments: list[bytes], start: bytes) -> list[bytes]:
-    frames: list[bytes] = []
+def sizes_agree(pixels: Encapsulated, rows: int, columns: int) -> bool:
+    """Whether every code stream that tells its size tells this one. Decoders believe the stream and allocate what it says."""
+    for fragment in pixels.fragments:
+        size = _stream_size(fragment)
+        if size is not None and size != (rows, columns):
+            return False
+    return True
+
+
+def _stream_size(stream: bytes) -> tuple[int, int] | None:
+    """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 stream declares; None when it declares none."""
+    if stream.startswith(b"\xff\x4f\xff\x51"):
+        if len(stream) < 24:
+            return None
+        right, bottom, left, top = struct.unpack(">4I", stream[8:24])
+        return bottom - top, right - left
+    at = 2
+    while stream.startswith(b"\xff\xd8") and at + 9 <= len(stream) and stream[at] == 0xFF:
+        marker = stream[at + 1]
+        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
+            rows, columns = struct.unpack(">2H", stream[at + 5 : at + 9])
+            return rows, columns
+        if marker == 0xDA:
+            break
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+    return None
+
+
+def _split_frames(fragments: list[bytes], start: bytes) -> list[list[bytes]]:
+    """Fragments by code stream: each begins where one begins with `start`."""
+    frames: list[list[bytes]] = []
     for fragment in fragments:
         if fragment.startswith(start) or not frames:
-            frames.append(fragment)
+            frames.append([fragment])
         else:
-            frames[-1] += fragment
+            frames[-1].append(fragment)
     return frames
 
 
@@ -123,7 +167,7 @@ def _plain_j2k(stream: bytes) -> bool:
             return False
         marker = stream[at + 1]
         if marker == 0x90:
-            return _ends_clean(stream) and _no_tile_comments(stream[at:])
+            return _tiles_end_it(stream, at) and _no_tile_comments(stream[at:])
         if marker in _J2K_STANDALONE:
             at += 2
             continue
@@ -133,6 +177,19 @@ def _plain_j2k(stream: bytes) -> bool:
             return False
         at += 2 + length
     return False
+
+
+def _tiles_end_it(stream: bytes, at: int) -> bool:
+    """From the first tile-part on, tile-parts follow each other to the end marker, and that ends the stream (15444-1 A.4.2):
+    a second code stream behind the first would be an image that nobody looked at."""
+    while stream[at : at + 4] == b"\xff\x90\x00\x0a" and at + 12 <= len(stream):
+        length = int.from_bytes(stream[at + 6 : at + 10], "big")
+        if length == 0:  # the last tile-part reaches to the end marker
+            return _ends_clean(stream) and b"\xff\x4f\xff\x51" not in stream[at:]
+        if length < 14:
+            return False
+        at += length
+    return stream[at : at + 2] == b"\xff\xd9" and len(stream) - at <= 3 and not stream[at + 2 :].strip(b"\0")
 
 
 def _no_tile_comments(stream: bytes) -> bool:

@@ -17,11 +17,12 @@ from deid.dicomfile.element import PIXEL_DATA, DataSet, Encapsulated
 from deid.dicomfile.limits import Limits
 from deid.dicomfile.read import LOSSY_ENCAPSULATED, NATIVE_SYNTAXES
 from deid.outcome import Refusal
-from deid.pixels.codestream import passes_through, stream_precision
+from deid.pixels.codestream import passes_through, sizes_agree, stream_precision
 
 Samples = NDArray[Any]
 """Stored values: uint8, int8, uint16 or int16, little-endian."""
 
+_HUFFMAN_LOSSLESS = frozenset({"1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"})
 _MONOCHROME = frozenset({"MONOCHROME1", "MONOCHROME2"})
 _COLOUR_NATIVE = frozenset({"RGB", "YBR_FULL"})
 _COLOUR_ENCAPSULATED = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
@@ -142,7 +143,7 @@ def decode_pixels(dataset: DataSet, syntax: str, limits: Limits) -> DecodedPixel
     form = read_form(dataset, encapsulated, limits)
     if isinstance(element.value, Encapsulated):
         values, photometric = _decode_encapsulated(element.value, form, syntax)
-        rewrite = not passes_through(element.value, syntax)
+        rewrite = not passes_through(element.value, syntax, form.frames)
     else:
         values, rewrite = _decode_native(element.raw, form)
         photometric = form.photometric
@@ -167,6 +168,12 @@ def _decode_native(raw: bytes, form: PixelForm) -> tuple[Samples, bool]:
 
 
 def _decode_encapsulated(pixels: Encapsulated, form: PixelForm, syntax: str) -> tuple[Samples, str]:
+    if not sizes_agree(pixels, form.rows, form.columns):
+        raise Refusal("decode-failed", "the code stream has another size")
+    if syntax in _HUFFMAN_LOSSLESS and 8 * len(pixels.raw) < form.rows * form.columns * form.samples * form.frames:
+        raise Refusal(
+            "pixel-length", "code stream"
+        )  # a bit a sample is the least: the decoder would invent the rest, slowly
     source = Dataset()
     source.SamplesPerPixel = form.samples
     source.PhotometricInterpretation = form.photometric
@@ -191,11 +198,11 @@ def _decode_encapsulated(pixels: Encapsulated, form: PixelForm, syntax: str) -> 
             # Colour comes back as RGB; monochrome has no colour to convert.
             decoded, meta = get_decoder(UID(syntax)).as_array(source, raw=False)
             values = np.asarray(decoded).reshape(shape)
-        except MemoryError:
+        except (MemoryError, KeyboardInterrupt, SystemExit):
             raise
-        except (
-            Exception
-        ) as problem:  # codecs raise many types for broken streams; all mean the image cannot be examined
+        except BaseException as problem:
+            # Codecs raise many types for broken streams, and one written in Rust panics with a BaseException; all mean
+            # that the image cannot be examined.
             raise Refusal("decode-failed", type(problem).__name__) from None
     if (
         values.dtype.itemsize * 8 != form.bits_allocated
@@ -227,13 +234,19 @@ def _unused_bits(values: Samples, form: PixelForm) -> tuple[Samples, bool]:
     spare = form.bits_allocated - form.bits_stored
     if spare == 0:
         return values, False
+    # Two passes without a copy settle what is so almost always.
+    low, high = (
+        (-(1 << form.bits_stored - 1), (1 << form.bits_stored - 1) - 1)
+        if form.signed
+        else (0, (1 << form.bits_stored) - 1)
+    )
+    if int(values.max()) <= high and (not form.signed or int(values.min()) >= low):
+        return values, False
     if form.signed:
         cleaned = np.right_shift(np.left_shift(values, spare), spare)
     else:
         cleaned = np.bitwise_and(values, (1 << form.bits_stored) - 1)
-    cleaned = cleaned.astype(form.dtype, copy=False)
-    dirty = not np.array_equal(cleaned, values)
-    return (cleaned, True) if dirty else (values, False)
+    return cleaned.astype(form.dtype, copy=False), True
 
 
 def is_lossy(syntax: str) -> bool:

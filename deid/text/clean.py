@@ -16,6 +16,9 @@ from deid.text.tokens import Token, tokenize
 from deid.text.vocabulary import FUNCTION, NAME, RADIOLOGY, code_words, device_words, fold
 
 _DEVICE_CODE = re.compile(r"(?=[^\W_]*\d)[^\W_]{1,10}\Z")
+_TRIPLES = re.compile(
+    r"(?<![^\W_])[a-z]{0,3}\d{1,4}(?:[ .-]\d{3}){2,}(?!\d)", re.IGNORECASE
+)  # long numbers in groups of three
 _LONG_DIGITS = re.compile(r"\d{6,}")
 _NUMBER = re.compile(r"\d{1,3}\Z")
 _ORDINAL = re.compile(r"(?:[tcl]\d{1,2}|\d(?:st|nd|rd|th))\Z", re.IGNORECASE)
@@ -46,10 +49,8 @@ def _once(text: str, identifiers: Identifiers, device: bool) -> str:
         for token in tokens:
             if token.start < end and token.end > start:
                 token.kind = token.kind or "NUMBER"
-    for place, token in enumerate(tokens):
-        if token.word in identifiers.words or (
-            token.word in identifiers.guarded and _beside(tokens, place, identifiers)
-        ):
+    for token in tokens:
+        if token.word in identifiers.words or token.word in identifiers.guarded:
             token.kind = "NAME"
     own.mark_own(tokens, identifiers)
     if device:
@@ -78,7 +79,12 @@ def _spans(text: str, tokens: list[Token], identifiers: Identifiers, device: boo
         bounded = rf"(?<![^\W_]){re.escape(phrase)}(?![^\W_])"
         spans.extend(match.span() for match in re.finditer(bounded, text, re.IGNORECASE))
     spans.extend(find_numbers(text, identifiers))
+    spans.extend(_spread(text, identifiers))
+    spans.extend(match.span() for match in _TRIPLES.finditer(text))
     if device:
+        # Versions look like short dates: only what has a year of four digits counts as one.
+        dates = find_dates(text, tokens, known=identifiers.dates)
+        spans.extend((d.start, d.end) for d in dates if d.value and re.search(r"(?:19|20)\d{2}", text[d.start : d.end]))
         spans.extend(
             (start, end)
             for start, end, kind in find_patterns(text, tokens)
@@ -90,17 +96,19 @@ def _spans(text: str, tokens: list[Token], identifiers: Identifiers, device: boo
     return spans
 
 
-def _beside(tokens: list[Token], place: int, identifiers: Identifiers) -> bool:
-    """Whether a small word of a name ("De", "Pa") stands beside another part of the name."""
-    for step in (-1, 1):
-        other = place + step
-        while 0 <= other < len(tokens):
-            if tokens[other].word in identifiers.names:
-                return True
-            if tokens[other].word not in identifiers.guarded:
-                break
-            other += step
-    return False
+def _spread(text: str, identifiers: Identifiers) -> list[tuple[int, int]]:
+    """Known numbers written with other punctuation than the header's, inside longer runs too (T2 844 860)."""
+    kept = [(at, c) for at, c in enumerate(text) if c.isalnum()]
+    if sum(c.isdigit() for _, c in kept) < 5:
+        return []
+    compact = "".join(fold(c)[:1] or c for _, c in kept)
+    spans = []
+    for number in identifiers.spread_numbers():
+        start = compact.find(number)
+        while start >= 0:
+            spans.append((kept[start][0], kept[start + len(number) - 1][0] + 1))
+            start = compact.find(number, start + 1)
+    return spans
 
 
 def _judge_descriptor(tokens: list[Token], text: str) -> None:

@@ -139,6 +139,11 @@ class Identifiers:
         judged."""
         return sorted((text for text in self.strong if _SPLIT.search(text)), key=lambda text: (-len(text), text))
 
+    def spread_numbers(self) -> list[str]:
+        """Identifiers of five characters and more that hold digits, without punctuation, longest first."""
+        found = {word for word in self.words if len(word) >= 5 and word.isalnum() and any(c.isdigit() for c in word)}
+        return sorted(found, key=lambda word: (-len(word), word))
+
     def add_name(self, text: str) -> None:
         """A person's name: every part of every component group, ideographic and phonetic ones too, in the spellings that
         people type (Mueller for Müller, OConnor for O'Connor, SMITHJOHN)."""
@@ -187,7 +192,8 @@ class Identifiers:
                 self.words.add(fold(spelling))
                 self.strong.add(spelling)
         for part in _SPLIT.split(plain):
-            if len(part) >= 3 and fold(part) not in device_words():
+            # Groups of up to three digits of a phone number are also kilovolts and sizes; alone they name nobody.
+            if len(part) >= (4 if part.isdigit() else 3) and fold(part) not in device_words():
                 self.words.add(fold(part))
                 if len(part) >= 4:
                     self.strong.add(part)
@@ -216,7 +222,9 @@ def gather(root: DataSet, extra: Iterable[str] = ()) -> Identifiers:
         for element in dataset.elements.values():
             _gather_element(found, element, codecs)
     for text in extra:
-        found.add_name(text)
+        # A known string of several words that holds digits is a number with words around it ("chest PA 123456"), not a name.
+        if not any(c.isdigit() for c in text):
+            found.add_name(text)
         found.add_number(text)
     return found
 

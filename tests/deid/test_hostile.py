@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import struct
+import sys
 import time
 from dataclasses import replace
 
@@ -11,8 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deid import REASONS, Keyring, Quarantined, deidentify, load_policy
+from deid.batch.guard import WorkLimits
+from deid.batch.pool import Lost, Pool
 from deid.dicomfile.limits import DEFAULT_LIMITS
+from tests.deid.fuzz import mutants
 from tests.deid.objects import SECRET, SHARED, BlindDetector, SilentReader, clean, make_file, plain_chest, withheld
+from tests.deid.zoo import BASELINE, J2K, JPEG_LS, LOSSLESS, animals, stream, with_stream
 
 SMALL = make_file(plain_chest(32, 24))
 
@@ -92,6 +98,67 @@ def test_damaged_files_give_a_reason_or_a_clean_file_and_never_an_exception(data
         assert outcome.reason in REASONS and outcome.reason != "engine-error", outcome.record.detail
     else:
         assert b"Featherstone" not in outcome.data
+
+
+ZOO = sorted(animals())
+GROUPS = 12
+
+
+def answer(name: str) -> tuple[str, str, float, int]:
+    """(reason or "released", detail, processor seconds, peak memory in bytes) of one animal, in a worker."""
+    data = animals()[name]()
+    started = time.process_time()
+    outcome = clean(data)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    reason = outcome.reason if isinstance(outcome, Quarantined) else "released"
+    assert b"Featherstone" not in getattr(outcome, "data", b"")
+    return reason, outcome.record.detail, time.process_time() - started, peak
+
+
+def no_preparation() -> None:
+    """The engine needs none."""
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_every_animal_of_the_zoo_ends_as_a_reason_within_five_seconds_and_one_gibibyte(group: int) -> None:
+    limits = WorkLimits(patience=50)
+    names = ZOO[group::GROUPS]
+    with Pool(1, no_preparation, (), limits) as pool:
+        results = dict(pool.map(answer, names, limits.header_seconds))
+    assert set(results) == set(names)
+    for name, result in results.items():
+        if isinstance(result, Lost):
+            # A decoder that crashes on noise ends its worker; that is what the worker is for.
+            assert result.reason == "worker-died" and "noise" in name, (name, result)
+            continue
+        reason, detail, seconds, peak = result
+        assert reason == "released" or (reason in REASONS and reason != "engine-error"), (name, reason, detail)
+        assert seconds < 5 and peak < 1 << 30, (name, seconds, peak)
+
+
+def test_a_second_image_behind_the_first_or_bytes_in_the_offset_table_do_not_pass_through() -> None:
+    for syntax in (BASELINE, LOSSLESS, JPEG_LS, J2K):
+        code = stream(syntax)
+        code += b"\0" * (len(code) % 2)
+        for data in (
+            with_stream(syntax, code, code),
+            with_stream(syntax, code + code),
+            with_stream(syntax, code, table=b"Featherstone"),
+        ):
+            outcome = clean(data)
+            assert isinstance(outcome, Quarantined) or not outcome.record.pixel_passthrough, syntax
+        whole = clean(with_stream(syntax, code[:100], code[100:], table=bytes(4)))
+        assert not isinstance(whole, Quarantined) and whole.record.pixel_passthrough, syntax
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_structural_mutations_of_valid_files_never_crash_or_leak(seed: int) -> None:
+    for number, data in enumerate(mutants(seed, 40)):
+        outcome = clean(data)
+        reason = outcome.reason if isinstance(outcome, Quarantined) else "released"
+        assert reason != "engine-error", (seed, number, outcome.record.detail)
+        if not isinstance(outcome, Quarantined):
+            assert b"Featherstone" not in outcome.data and b"0071829304" not in outcome.data, (seed, number)
 
 
 def test_every_real_file_of_the_shared_collections_is_answered_with_a_value() -> None:

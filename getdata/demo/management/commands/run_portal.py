@@ -49,12 +49,12 @@ class Command(BaseCommand):
                 "--blocking-threads", "16", "--backpressure", "64", "--log-level", "error",
                 "getdata.wsgi:application",
             )  # fmt: skip
+            _wait_until_answering(host, port, children["web"])  # alone: on few cores a worker would slow the first page
             children["worker"] = _start(
                 "celery", "-q", "-A", "getdata", "worker", "--beat", "--schedule", str(settings.VAR / "celerybeat-schedule"),
                 "--pidfile=", "--concurrency", str(min(4, os.cpu_count() or 1)), "--loglevel", "WARNING",
                 "--without-gossip", "--without-mingle", "--without-heartbeat",
             )  # fmt: skip
-            _wait_until_answering(host, port, children["web"])
             self.stdout.write(self.style.SUCCESS(f"\nGetDATA is at http://{host}:{port}/   (Ctrl-C ends it)\n"))
             self.stdout.flush()
             if demo:
