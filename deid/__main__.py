@@ -61,10 +61,16 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--verbose", action="store_true", help="one line a file")
     proof = parser.add_argument_group("proof")
     proof.add_argument(
-        "--certificate", type=Path, metavar="CERT.json", help="write a certificate of the run, and a PDF of it beside it"
+        "--certificate",
+        type=Path,
+        metavar="CERT.json",
+        help="write a certificate of the run, and a PDF of it beside it",
     )
     proof.add_argument(
-        "--signing-key", type=Path, metavar="FILE", help="key from make-signing-key; without it the certificate is unsigned"
+        "--signing-key",
+        type=Path,
+        metavar="FILE",
+        help="key from make-signing-key; without it the certificate is unsigned",
     )
     proof.add_argument(
         "--canaries", type=int, metavar="N",

@@ -148,7 +148,9 @@ def check_report(raw: bytes, document: dict[str, Any]) -> list[str]:
         problems.append(f"report: {len(stored)} records, the certificate speaks of {said['records']}.")
     for index, (kept, wanted) in enumerate(zip(stored, said["links"], strict=False)):
         if kept[:16] != wanted:
-            problems.append(f"report, record {index + 1}: this is the first that is not the one the certificate speaks of.")
+            problems.append(
+                f"report, record {index + 1}: this is the first that is not the one the certificate speaks of."
+            )
             break
     else:
         if stored and stored[-1] != said["chain_head"]:

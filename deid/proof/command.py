@@ -66,12 +66,16 @@ def verify_parser() -> argparse.ArgumentParser:
         "speaks of.",
         epilog="Exit status: 0 genuine and nothing differs, 3 not genuine or something differs, 2 usage.",
     )
-    parser.add_argument("certificate", type=Path, metavar="CERT.json", help="the certificate (the JSON file, not the PDF)")
+    parser.add_argument(
+        "certificate", type=Path, metavar="CERT.json", help="the certificate (the JSON file, not the PDF)"
+    )
     parser.add_argument(
         "--public-key", type=Path, metavar="FILE",
         help="the public key you trust (.pub, or 64 hexadecimal digits); without it the signer is named, not trusted",
     )  # fmt: skip
-    parser.add_argument("--files", type=Path, metavar="OUTPUT", help="folder of clean files to compare with the manifest")
+    parser.add_argument(
+        "--files", type=Path, metavar="OUTPUT", help="folder of clean files to compare with the manifest"
+    )
     parser.add_argument("--report", type=Path, metavar="REPORT.json", help="report to compare with the certificate")
     return parser
 
@@ -112,7 +116,11 @@ def _verify(arguments: Sequence[str], console: Console) -> int:
 
 
 def _compare(console: Console, options: argparse.Namespace, document: Mapping[str, Any]) -> list[str]:
-    proof = [options.certificate, options.certificate.with_suffix(".pdf"), *([options.report] if options.report else [])]
+    proof = [
+        options.certificate,
+        options.certificate.with_suffix(".pdf"),
+        *([options.report] if options.report else []),
+    ]
     try:
         checked = check_files(document["manifest"], options.files, frozenset(path.resolve() for path in proof))
     except OSError as problem:
@@ -126,13 +134,17 @@ def _tell_signer(console: Console, signer: str, trusted: bool | None) -> None:
         _say(console, f"Signed by the key you trust, fingerprint {signer}.")
         return
     _say(console, f"Signed by key {signer}.")
-    _say(console, "Whose key that is cannot be told from the certificate: compare the fingerprint, or give --public-key.")
+    _say(
+        console, "Whose key that is cannot be told from the certificate: compare the fingerprint, or give --public-key."
+    )
 
 
 def _tell_statement(console: Console, statement: Mapping[str, Any]) -> None:
     issue, counts, canaries = statement["issue"], statement["counts"], statement["canaries"]
     _say(console, f"Issued {issue['issued_at']} by {issue['issuer']}, policy {statement['policy']['label']}.")
-    _say(console, f"{counts['released']} released, {counts['withheld']} withheld. Class: {statement['class']['class']}.")
+    _say(
+        console, f"{counts['released']} released, {counts['withheld']} withheld. Class: {statement['class']['class']}."
+    )
     if canaries["measured"]:
         planted = sum(kind["planted"] for kind in canaries["by_kind"])
         _say(console, f"Canaries: {planted} planted, {canaries['missed']} survived.")

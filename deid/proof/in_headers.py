@@ -107,7 +107,7 @@ def plant_in_header(file: DicomFile, forge: Forge, *, dates_kept: bool, style: i
 def _recoded(source: DataSet, codec: str) -> DataSet | None:
     """A copy whose text is in `codec`; None when some of it has no such spelling. Sequences are copied at every depth."""
     root = DataSet()
-    stack = [(source, root, ("iso8859",))]
+    stack: list[tuple[DataSet, DataSet, tuple[str, ...]]] = [(source, root, ("iso8859",))]
     while stack:
         old, new, inherited = stack.pop()
         declared = old.get(SPECIFIC_CHARACTER_SET)
@@ -232,7 +232,11 @@ class _Planter:
 
         meaning, value = self.forge.word(), self.forge.word().upper()
         code = DataSet()
-        for tag, vr, text in ((0x00080100, "SH", value), (0x00080102, "SH", "99ZQ"), (0x00080104, "LO", f"Chest {meaning}")):
+        for tag, vr, text in (
+            (0x00080100, "SH", value),
+            (0x00080102, "SH", "99ZQ"),
+            (0x00080104, "LO", f"Chest {meaning}"),
+        ):
             code.put(self._text(tag, vr, text))
         physician, words = self._name()
         request_id, wanted = self.forge.number(), self.forge.word()
@@ -312,7 +316,7 @@ class _Planter:
         small = self.forge.word().encode("ascii") * 8
         icon.put(Element(PIXEL_DATA, "OB", _even(small)))
         self._append_item(0x00880200, icon)
-        self._note("IconImageSequence", kind="pixels", raw=(small[:24],))
+        self._note("IconImageSequence", kind="overlays", raw=(small[:24],))
         self._overlay()
 
     def _overlay(self) -> None:
@@ -327,7 +331,7 @@ class _Planter:
             self.dataset.put(element)
         self._note("OverlayDescription", about)
         self._note("OverlayLabel", label)
-        self._note("OverlayData", kind="pixels", raw=(bits[:32], bits[-32:]))
+        self._note("OverlayData", kind="overlays", raw=(bits[:32], bits[-32:]))
 
     def around(self) -> None:
         """Preamble, file meta, and bytes after the last element."""
@@ -397,4 +401,8 @@ def _implicit_sequence(tag: int, value: bytes) -> bytes:
 def _explicit(element: Element) -> bytes:
     value = element.raw + (b"\0" if element.vr in ("UI", "OB") else b" ") * (len(element.raw) % 2)
     head = struct.pack("<HH", element.tag >> 16, element.tag & 0xFFFF) + element.vr.encode("ascii")
-    return head + (b"\0\0" + struct.pack("<I", len(value)) if element.vr == "OB" else struct.pack("<H", len(value))) + value
+    return (
+        head
+        + (b"\0\0" + struct.pack("<I", len(value)) if element.vr == "OB" else struct.pack("<H", len(value)))
+        + value
+    )

@@ -97,9 +97,7 @@ def _place(
         f"size: {_size(height)}", f"style: {style}", "header: known" if in_header else "header: unknown",
     )  # fmt: skip
     result.drawings.append(Drawing(frame, x, y, alpha > 0.5, stroke))
-    result.planted.append(
-        Planted("pixels", "burned-in text", glyphs=len(result.drawings) - 1, groups=groups)
-    )
+    result.planted.append(Planted("pixels", "burned-in text", glyphs=len(result.drawings) - 1, groups=groups))
 
 
 def _size(height: int) -> str:
@@ -145,7 +143,7 @@ def _glyphs(text: str, font: int | None, height: int, angle: int) -> tuple[NDArr
         layer = _skewed(layer, angle)
     ys, xs = np.nonzero(layer > 127)
     layer = layer[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
-    return layer.astype(np.float32) / 255, stroke
+    return (layer / np.float32(255)).astype(np.float32), stroke
 
 
 def _skewed(layer: NDArray[np.uint8], angle: int) -> NDArray[np.uint8]:

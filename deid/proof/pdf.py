@@ -81,9 +81,7 @@ def _head(title: str, content: Sequence[Flowable]) -> list[Flowable]:
 
 def _table(rows: Sequence[Sequence[Any]], widths: Sequence[float], *, header: bool = True) -> Table:
     total = sum(widths)
-    cells = [
-        [cell if isinstance(cell, Flowable) else Paragraph(_safe(cell), _SMALL) for cell in row] for row in rows
-    ]
+    cells = [[cell if isinstance(cell, Flowable) else Paragraph(_safe(cell), _SMALL) for cell in row] for row in rows]
     style = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE),
         ("TOPPADDING", (0, 0), (-1, -1), 2), ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
@@ -102,11 +100,17 @@ def _summary(document: Mapping[str, Any], statement: Mapping[str, Any]) -> list[
     rows = [
         ("Issued", f"{issue['issued_at']} by {issue['issuer']}"),
         ("Batch", subject),
-        ("Engine", f"{engine['name']} {engine['version']}, table {engine['table_edition']} ({engine['table_attributes']} attributes)"),
+        (
+            "Engine",
+            f"{engine['name']} {engine['version']}, table {engine['table_edition']} ({engine['table_attributes']} attributes)",
+        ),
         ("Policy", f"{policy['label']}: {policy['title']}. SHA-256 {policy['sha256']}"),
         ("Options applied", options),
         ("Pseudonym key", f"{statement['key']['id']} (public name; the key itself is in no certificate)"),
-        ("Signature", document["signature"]["fingerprint"] if document["signature"] else "NOT SIGNED: nobody vouches for it"),
+        (
+            "Signature",
+            document["signature"]["fingerprint"] if document["signature"] else "NOT SIGNED: nobody vouches for it",
+        ),
     ]
     return [_table(rows, (1, 4), header=False)]
 
@@ -128,11 +132,12 @@ def _canaries(section: Mapping[str, Any]) -> list[Flowable]:
             (kind["kind"], kind["planted"], kind["removed"], f"{kind['recall_percent']} %",
              " to ".join(kind["wilson_95"]), " to ".join(kind["clopper_pearson_95"]))
         )  # fmt: skip
-    words = (
-        f"{section['copies']} images of this batch were copied in memory, {section['copies_withheld']} of the copies were "
-        f"withheld by the engine ({section['values_in_withheld_copies']} values, counted neither way). "
-        f"{section['missed']} values survived."
-    )
+    words = f"{section['copies']} images of this batch were copied in memory. {section['missed']} values survived. "
+    if section["copies_withheld"]:
+        words += (
+            f"The engine withheld {section['copies_withheld']} of the copies: their {section['values_in_withheld_copies']} "
+            "values count as neither removed nor missed."
+        )
     content: list[Flowable] = [Paragraph(words, _BODY), Spacer(1, 1.5 * mm), _table(rows, (2, 1, 1, 1, 2, 2))]
     missed = [place for place in section["by_place"] if place["removed"] < place["planted"]]
     if missed:

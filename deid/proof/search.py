@@ -22,7 +22,7 @@ _SAFE_IN_PIXELS = 7
 class Planted:
     """One synthetic value: where it was planted, and what would betray it.
 
-    kind: "headers", "text" or "pixels". groups: names under which it is counted besides. needles: strings, any of
+    kind: "headers", "text", "overlays" or "pixels". groups: names under which it is counted besides. needles: strings, any of
     which in the output means it survived. raw: the same as bytes. glyphs: index of its drawing, -1 without one.
     """
 
@@ -73,7 +73,7 @@ def survives_in_bytes(planted: Planted, header: bytes, pixels: bytes, codecs: It
 def _spellings(text: str) -> set[str]:
     """A value as written, without accents, and, where it holds digits, without punctuation and leading zeros."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    found = {text, text.upper(), plain, plain.upper()}
+    found = {text, text.upper(), plain, plain.upper(), text.replace(" ", "")}
     if sum(c.isdigit() for c in text) >= 5:
         compact = re.sub(r"[\W_]", "", text)
         found |= {compact, compact.lstrip("0")}

@@ -141,7 +141,11 @@ def write_key_files(path: Path) -> tuple[Path, str]:
     except OSError as problem:
         for target in made:  # half a pair is of no use, and both files are ours
             target.unlink(missing_ok=True)
-        remedy = "Choose another name." if isinstance(problem, FileExistsError) else "Choose a folder that can be written to."
+        remedy = (
+            "Choose another name."
+            if isinstance(problem, FileExistsError)
+            else "Choose a folder that can be written to."
+        )
         named = public_path.name if made else path.name
         raise SigningKeyProblem(f"{named}: cannot be written ({problem.strerror}). {remedy}") from problem
     return public_path, fingerprint(key.public)
