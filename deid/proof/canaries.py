@@ -77,6 +77,7 @@ class Measured:
             "values_in_withheld_copies": self.withheld_values,
             "missed": self.missed,
             "by_kind": [_recall({"kind": kind}, *self.kinds[kind]) for kind in KINDS if kind in self.kinds],
+            "kinds_not_measured": [kind for kind in KINDS if kind not in self.kinds],
             "by_place": [
                 {"kind": kind, "place": place, "planted": tally[0], "removed": tally[1]}
                 for (kind, place), tally in sorted(self.places.items())

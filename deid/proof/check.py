@@ -114,8 +114,8 @@ def _check_signature(document: dict[str, Any], public_key: bytes | None, verdict
     if set(block) != {"algorithm", "fingerprint", "public_key", "value"} or block["algorithm"] != ALGORITHM:
         verdict.problems.append("signature: it was changed, or it is of a kind that is not known.")
         return
-    public = bytes.fromhex(block["public_key"])
-    if not is_signed_by(public, canonical(document["seal"]), bytes.fromhex(block["value"])):
+    public, value = _hexadecimal(block["public_key"]), _hexadecimal(block["value"])
+    if not is_signed_by(public, canonical(document["seal"]), value):
         verdict.problems.append("signature: it does not fit the seal. Seal, key or signature were changed.")
         return
     if block["fingerprint"] != fingerprint(public):
@@ -128,6 +128,15 @@ def _check_signature(document: dict[str, Any], public_key: bytes | None, verdict
             verdict.problems.append(
                 f"signature: signed by another key than the one given, whose fingerprint is {fingerprint(public_key)}."
             )
+
+
+def _hexadecimal(text: object) -> bytes:
+    """The bytes of lower-case hexadecimal digits; nothing for any other spelling, because there must be only one."""
+    try:
+        value = bytes.fromhex(str(text))
+    except ValueError:
+        return b""
+    return value if value.hex() == text else b""
 
 
 def check_report(raw: bytes, document: dict[str, Any]) -> list[str]:

@@ -138,6 +138,8 @@ def _canaries(section: Mapping[str, Any]) -> list[Flowable]:
             f"The engine withheld {section['copies_withheld']} of the copies: their {section['values_in_withheld_copies']} "
             "values count as neither removed nor missed."
         )
+    if section["kinds_not_measured"]:
+        words += f" Not measured: {', '.join(section['kinds_not_measured'])} (nothing could be planted, or all was withheld)."
     content: list[Flowable] = [Paragraph(words, _BODY), Spacer(1, 1.5 * mm), _table(rows, (2, 1, 1, 1, 2, 2))]
     missed = [place for place in section["by_place"] if place["removed"] < place["planted"]]
     if missed:

@@ -70,7 +70,9 @@ def test_text_that_a_blind_detector_leaves_is_missed_and_counted_by_size_and_sty
     assert isinstance(measured, Measured)
     planted, removed = measured.kinds["pixels"]
     assert planted >= 6 and removed == 0 and measured.missed == planted
-    by_size = [tally for (kind, place), tally in measured.places.items() if kind == "pixels" and place.startswith("size:")]
+    by_size = [
+        tally for (kind, place), tally in measured.places.items() if kind == "pixels" and place.startswith("size:")
+    ]
     assert sum(tally[0] for tally in by_size) == planted
     section = measured.as_dict()
     pixels = next(entry for entry in section["by_kind"] if entry["kind"] == "pixels")
@@ -209,7 +211,8 @@ def test_a_forge_with_nothing_left_says_so_instead_of_planting_a_real_value() ->
     ("needle", "there"),
     [
         ("Zhuaquor", "xx Zhuaquor yy"), ("Zhuaquor", "ZHUAQUOR"), ("Zhüaquor", "zhuaquor"),
-        ("123-456-789", "ID123456789"), ("0012345678", "12345678"), ("(212) 555-0123", "(212)555-0123"), ("19040731", "31.07.1904"), ("19040731", "1904-07-31"),
+        ("123-456-789", "ID123456789"), ("0012345678", "12345678"), ("(212) 555-0123", "(212)555-0123"),
+        ("19040731", "31.07.1904"), ("19040731", "1904-07-31"),
     ],
 )  # fmt: skip
 def test_the_search_finds_a_value_in_each_spelling(needle: str, there: str) -> None:

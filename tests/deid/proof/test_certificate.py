@@ -12,15 +12,24 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deid import load_policy
-from deid.proof import BatchFacts, Measured, NotMeasured, ReportFacts, SigningKey, build_certificate, check_certificate, render
+from deid.headers.marks import option_codes
+from deid.profile.table import table_rows
+from deid.proof import (
+    BatchFacts,
+    Measured,
+    NotMeasured,
+    ReportFacts,
+    SigningKey,
+    build_certificate,
+    check_certificate,
+    render,
+)
 from deid.proof.canonical import NotCanonical, canonical, merkle_root
 from deid.proof.certificate import FORMAT, OPTION_MEANINGS, make_seal, utc_instant
 from deid.proof.intervals import clopper_pearson, percent, wilson
 from deid.proof.pdf import certificate_pdf
 from deid.proof.safe_harbor import IDENTIFIERS, identifiers_section, legal_class, letters_of, mapped_keywords
 from deid.proof.signature import seal_signature
-from deid.headers.marks import option_codes
-from deid.profile.table import table_rows
 
 KEY = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 OTHER = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))))
@@ -146,6 +155,13 @@ def test_a_forger_who_seals_and_signs_anew_is_told_by_the_key() -> None:
     assert not check_certificate(render(forged), KEY.public).genuine
 
 
+def test_a_signature_has_one_spelling() -> None:
+    for part in ("public_key", "value", "fingerprint"):
+        shouted = certificate()
+        shouted["signature"][part] = shouted["signature"][part].upper()
+        assert not check_certificate(render(shouted)).genuine, part
+
+
 def test_an_unsigned_certificate_is_not_genuine() -> None:
     verdict = check_certificate(render(build_certificate(facts(), None)))
     assert not verdict.genuine and "nobody vouches" in verdict.problems[0]
@@ -219,7 +235,9 @@ def test_canaries_that_were_not_run_are_said_not_to_have_been() -> None:
 
 
 def test_a_certificate_of_nothing_and_one_with_foreign_letters_are_printed_too() -> None:
-    nothing = facts(released=[], withheld={}, report=ReportFacts(()), canaries=measured(3), subject={"batch": "Größe 王"})
+    nothing = facts(
+        released=[], withheld={}, report=ReportFacts(()), canaries=measured(3), subject={"batch": "Größe 王"}
+    )
     document = build_certificate(nothing, None)
     assert certificate_pdf(document).startswith(b"%PDF-")
     assert document["statement"]["class"]["class"] == "not-established"
