@@ -175,6 +175,7 @@ class FileChecks:
 
     unchanged: int
     problems: tuple[str, ...]
+    extra: tuple[str, ...]
 
 
 def check_files(manifest: Sequence[Sequence[str]], folder: Path, ignore: frozenset[Path] = frozenset()) -> FileChecks:
@@ -199,7 +200,7 @@ def check_files(manifest: Sequence[Sequence[str]], folder: Path, ignore: frozens
         else:
             problems.append(f"{name}: changed. {_where(path, pixels)}")
     extra = [f"{name}: extra, not in the manifest." for name in sorted(set(here) - set(wanted))]
-    return FileChecks(unchanged, tuple(problems + extra))
+    return FileChecks(unchanged, tuple(problems), tuple(extra))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -76,6 +76,10 @@ def verify_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--files", type=Path, metavar="OUTPUT", help="folder of clean files to compare with the manifest"
     )
+    parser.add_argument(
+        "--ignore-extra", action="store_true",
+        help="files that the manifest does not list are no difference (a release holds documents besides)",
+    )  # fmt: skip
     parser.add_argument("--report", type=Path, metavar="REPORT.json", help="report to compare with the certificate")
     return parser
 
@@ -126,7 +130,7 @@ def _compare(console: Console, options: argparse.Namespace, document: Mapping[st
     except OSError as problem:
         return [f"a file cannot be read ({problem.strerror}). Make the folder readable and run again."]
     _say(console, f"Files: {checked.unchanged} of {len(document['manifest'])} unchanged.")
-    return list(checked.problems)
+    return [*checked.problems, *(() if options.ignore_extra else checked.extra)]
 
 
 def _tell_signer(console: Console, signer: str, trusted: bool | None) -> None:
