@@ -193,7 +193,7 @@ WORKER_MEMORY_MB: int = env.int("GETDATA_WORKER_MEMORY_MB", default=6144)
 LEASE_SECONDS: int = env.int("GETDATA_LEASE_SECONDS", default=360)
 MAX_ATTEMPTS = 3
 #: Copies of a batch's images that are planted with synthetic identities when it is sealed; 0 switches the measurement off.
-CANARY_COPIES: int = env.int("GETDATA_CANARY_COPIES", default=10)
+CANARY_COPIES: int = env.int("GETDATA_CANARY_COPIES", default=5)
 CELERY_BEAT_SCHEDULE = {
     "sweep-leases": {
         "task": "fulfillment.sweep_task",

@@ -131,7 +131,6 @@ def _no_throttling_and_eager_work(settings: Any, request: pytest.FixtureRequest)
     from getdata.celery import app
 
     app.conf.task_always_eager = True
-    settings.CANARY_COPIES = 0  # sealing would run the detector over planted copies; tests of certificates ask for it
 
 
 @pytest.fixture(autouse=True)

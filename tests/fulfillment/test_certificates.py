@@ -20,13 +20,13 @@ from getdata.accounts.models import Role
 from getdata.common import crypto
 from requests_app.spec import DatasetSpec
 from tests import factories
-from tests.deid.objects import BlindDetector, SilentReader, make_file, plain_chest
+from tests.deid.objects import BlindDetector, SilentReader
 from tests.factories import ReviewerFactory, UserFactory, member
-from tests.fulfillment.test_pipeline import SPEC, processed
+from tests.fulfillment.test_pipeline import IDENTITY, SPEC, processed
 from tests.fulfillment.uploads.imaging import add_image
+from tests.support.staging import small_radiograph
 
 pytestmark = pytest.mark.django_db
-PLANTED = ("Featherstone", "0071829304", "ACC9988776", "1.2.826.0.1.3680043.8.498", "SMITH_JANE")
 
 
 @pytest.fixture
@@ -59,9 +59,7 @@ def seal(batch: Batch, **fields: Any) -> Batch:
 def delivered(batch: Batch, count: int = 1) -> Batch:
     """A sealed batch whose images came through the pipeline."""
     for n in range(1, count + 1):
-        data = make_file(
-            plain_chest(2100, 2060, seed=n), "1.2.840.10008.5.1.4.1.1.1.1", SOPInstanceUID=f"1.2.826.0.1.3680043.8.498.{n}"
-        )  # fmt: skip
+        data = small_radiograph(n)
         processed(batch, data, f"SMITH_JANE/{n}.dcm")
     assert Image.objects.live().filter(source__batch=batch).count() == count, list(
         SourceFile.objects.values_list("status", "reason")
@@ -85,7 +83,7 @@ def test_a_sealed_batch_is_measured_certified_and_signed_and_holds_nothing_of_th
     assert kinds["pixels"]["removed"] == 0 and certificate.missed == kinds["pixels"]["planted"]
     image = Image.objects.get()
     assert verdict.document["manifest"][0][:2] == [image.path_in_release, image.output_sha256]
-    for text in PLANTED:
+    for text in IDENTITY:
         assert text.lower() not in certificate.text.lower(), text
 
 

@@ -117,7 +117,7 @@ def test_a_change_of_any_value_anywhere_is_found_and_located_by_its_part_and_sec
 
 def test_a_change_of_any_single_byte_is_found() -> None:
     raw = render(build_certificate(facts(released=[record(1)]), KEY))
-    for at in range(0, len(raw), 37):
+    for at in range(0, len(raw), 211):
         for new in (raw[at] ^ 1, 0x20):
             if new != raw[at]:
                 assert not check_certificate(raw[:at] + bytes([new]) + raw[at + 1 :]).genuine, at
