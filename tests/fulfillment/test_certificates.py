@@ -12,10 +12,18 @@ from django.test import Client
 from django.utils import timezone
 
 from deid.proof import check_certificate
-from fulfillment.models import Batch, BatchStatus, DeidCertificate, Image, PseudonymKey, SourceFile
+from fulfillment.models import (
+    Batch,
+    BatchStatus,
+    DeidCertificate,
+    Image,
+    PseudonymKey,
+    Release,
+    ReleaseItem,
+    SourceFile,
+)
 from fulfillment.services import certificates
 from fulfillment.services.certificates import certify_batch, current_certificate, ring_for_uncertified, signing_key
-from fulfillment.services.releases import prepare_release
 from getdata.accounts.models import Role
 from getdata.common import crypto
 from requests_app.spec import DatasetSpec
@@ -211,7 +219,9 @@ def test_a_release_carries_one_certificate_over_its_images_with_the_batches_meas
         seal(one)
         certify_batch(one.pk)
         Batch.objects.filter(pk=one.pk).update(status=BatchStatus.ACCEPTED)
-    release = prepare_release(request=batch.fulfillment.request, actor=ReviewerFactory.create())
+    release = Release.objects.create(request=batch.fulfillment.request, number=1, prepared_by=ReviewerFactory.create())
+    for image in Image.objects.live():
+        ReleaseItem.objects.create(release=release, image=image, path=image.path_in_release, sha256=image.output_sha256)
     files = certificates.release_certificates(release)
     assert set(files) == {"deid_certificate.json", "deid_certificate.pdf"}
     verdict = check_certificate(files["deid_certificate.json"], signing_key().public)
