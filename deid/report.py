@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +45,11 @@ def build_report(settled: Sequence[Settled], policy: Policy, key_id: str) -> dic
     counts = Counter(item.status for item in settled)
     reasons = Counter(item.reason for item in settled if item.reason)
     review = Counter(code for item in settled for code in _codes(item))
-    records, previous = [], ""
-    for item in settled:
-        entry: dict[str, Any] = {"n": item.index + 1, "output": item.output, "status": item.status, **item.record}
-        previous = hashlib.sha256((previous + json.dumps(entry, sort_keys=True)).encode()).hexdigest()
-        records.append({**entry, "chain": previous})
+    records: list[dict[str, Any]] = [
+        {"n": item.index + 1, "output": item.output, "status": item.status, **item.record} for item in settled
+    ]
+    for record, value in zip(records, chain_values(records), strict=True):
+        record["chain"] = value
     return {
         "engine": ENGINE_VERSION,
         "table": EDITION,
@@ -76,6 +76,21 @@ def build_report(settled: Sequence[Settled], policy: Policy, key_id: str) -> dic
         "review_sample": review_sample(settled),
         "records": records,
     }
+
+
+def chain_values(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The hash chain of audit records: each value covers its record and the value that the record before it carries.
+
+    Where a record carries a `chain` of its own, the next one builds on that, so that a change shows at its own place.
+    """
+    values: list[str] = []
+    previous = ""
+    for record in records:
+        entry = {name: value for name, value in record.items() if name != "chain"}
+        value = hashlib.sha256((previous + json.dumps(entry, sort_keys=True)).encode()).hexdigest()
+        values.append(value)
+        previous = str(record.get("chain", value))
+    return values
 
 
 def review_sample(settled: Sequence[Settled]) -> list[str]:

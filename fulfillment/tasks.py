@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from fulfillment import ledger, pipeline, uploads
-from fulfillment.services import releases
+from fulfillment.services import certificates, releases
 
 
 @shared_task(name="fulfillment.process_task", soft_time_limit=300, time_limit=330)
@@ -31,3 +31,13 @@ def build_release_task(release_pk: str) -> None:
 @shared_task(name="fulfillment.sweep_releases_task", soft_time_limit=60, time_limit=90)
 def sweep_releases_task() -> None:
     releases.ring_for_unbuilt()
+
+
+@shared_task(name="fulfillment.certify_batch_task", soft_time_limit=1700, time_limit=1800)
+def certify_batch_task(batch_pk: str) -> None:
+    certificates.certify_batch(batch_pk)
+
+
+@shared_task(name="fulfillment.sweep_certificates_task", soft_time_limit=60, time_limit=90)
+def sweep_certificates_task() -> None:
+    certificates.ring_for_uncertified()

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, path
 
-from fulfillment.views import deliveries, uploads
+from fulfillment.views import certificates, deliveries, uploads
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("deliveries/", deliveries.fulfillment_list, name="fulfillment_list"),
@@ -22,6 +22,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/<uuid:pk>/uploads/discard/", deliveries.batch_discard_uploads, name="batch_discard_uploads"),
     path("batches/<uuid:pk>/causes/", deliveries.batch_cause, name="batch_cause"),
     path("batches/<uuid:pk>/seal/", deliveries.batch_seal, name="batch_seal"),
+    path("batches/<uuid:pk>/certificate.json", certificates.batch_certificate, name="batch_certificate"),
+    path("batches/<uuid:pk>/certificate.pdf", certificates.batch_certificate_pdf, name="batch_certificate_pdf"),
+    path("certificates/public-key.pem", certificates.signing_public_key, name="signing_public_key"),
     path("files/<uuid:pk>/retry/", deliveries.file_retry, name="file_retry"),
     path("files/<uuid:pk>/withdraw/", deliveries.file_withdraw, name="file_withdraw"),
     path("images/<uuid:pk>/preview/", deliveries.image_preview, name="image_preview"),

@@ -72,6 +72,12 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
         "S3_ENDPOINT_URL is not https: originals and downloads would travel in the clear.",
         "Set it to https://your.files.host.",
     )
+    refuse(
+        10,
+        len(settings.GETDATA_SIGNING_KEY) != 32,
+        "GETDATA_SIGNING_KEY is not 32 bytes.",
+        "Set 32 random bytes in base64: the key that signs certificates.",
+    )
     return problems
 
 

@@ -56,6 +56,10 @@ SECRET_KEY: str = env.str("SECRET_KEY", default="") or ("" if PRODUCTION else _l
 GETDATA_MASTER_KEY: bytes = base64.b64decode(env.str("GETDATA_MASTER_KEY", default="")) or (
     b"" if PRODUCTION else _local_secret("master")
 )
+#: Ed25519 seed that signs certificates of de-identification.
+GETDATA_SIGNING_KEY: bytes = base64.b64decode(env.str("GETDATA_SIGNING_KEY", default="")) or (
+    b"" if PRODUCTION else _local_secret("signing")
+)
 if PRODUCTION and not SECRET_KEY:
     raise environ.ImproperlyConfigured(
         "SECRET_KEY is not set. Set it to at least 50 random characters; see docs/deployment.md."
@@ -188,12 +192,15 @@ if CELERY_BROKER_URL.startswith("filesystem"):
 WORKER_MEMORY_MB: int = env.int("GETDATA_WORKER_MEMORY_MB", default=6144)
 LEASE_SECONDS: int = env.int("GETDATA_LEASE_SECONDS", default=360)
 MAX_ATTEMPTS = 3
+#: Copies of a batch's images that are planted with synthetic identities when it is sealed; 0 switches the measurement off.
+CANARY_COPIES: int = env.int("GETDATA_CANARY_COPIES", default=5)
 CELERY_BEAT_SCHEDULE = {
     "sweep-leases": {
         "task": "fulfillment.sweep_task",
         "schedule": env.float("GETDATA_SWEEP_SECONDS", default=15.0),
     },
     "sweep-uploads": {"task": "fulfillment.sweep_uploads_task", "schedule": 600.0},
+    "sweep-certificates": {"task": "fulfillment.sweep_certificates_task", "schedule": 300.0},
     "sweep-releases": {"task": "fulfillment.sweep_releases_task", "schedule": 120.0},
     "send-outbox": {"task": "notifications.send_outbox_task", "schedule": 30.0},
     "expire-invitations": {"task": "accounts.expire_invitations_task", "schedule": 3600.0},

@@ -17,6 +17,8 @@ if "GETDATA_TESTS_VAR" not in os.environ:
 os.environ["GETDATA_VAR"] = os.environ["GETDATA_TESTS_VAR"]
 os.environ["GETDATA_ENV"] = "embedded"
 os.environ.setdefault("GETDATA_TEST_BACKEND", "embedded")
+# Sealing would run the detector over planted copies; tests of certificates ask for it.
+os.environ.setdefault("GETDATA_CANARY_COPIES", "0")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "getdata.settings")
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright's loop runs in the thread that also asks the database

@@ -32,7 +32,10 @@ _TWO = {
 }
 # Conditional attributes that are numbers: where the input has them, losing them breaks the object (PS3.3 C.7.6.3, C.11.1, C.11.2).
 # Codes are not among them: one that holds no defined term is emptied on purpose.
-_NOT_LOST = "RescaleIntercept RescaleSlope RescaleType WindowCenter WindowWidth PlanarConfiguration NumberOfFrames FrameIncrementPointer"
+_NOT_LOST = (
+    "RescaleIntercept RescaleSlope RescaleType WindowCenter WindowWidth PlanarConfiguration "
+    "NumberOfFrames FrameIncrementPointer"
+)
 
 
 @cache

@@ -23,11 +23,13 @@ from fulfillment.models.outcome import (
     Review,
     ReviewNote,
 )
+from fulfillment.models.proof import DeidCertificate
 
 __all__ = [
     "AccessGrant",
     "Batch",
     "BatchStatus",
+    "DeidCertificate",
     "DownloadEvent",
     "DuplicateHit",
     "Fulfillment",

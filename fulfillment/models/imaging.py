@@ -112,6 +112,15 @@ class Image(Entity):
     def __str__(self) -> str:
         return f"image {self.source.number}"
 
+    @property
+    def path_in_release(self) -> str:
+        """Where a package has this image, below ``data/``: pseudonyms and replaced UIDs only."""
+        study = self.series.study
+        return (
+            f"dicom/{study.patient.pseudonym}/{study.study_instance_uid}/"
+            f"{self.series.series_instance_uid}/{self.sop_instance_uid}.dcm"
+        )
+
 
 class QualityScore(Immutable):
     """The named, versioned quality score of one image."""

@@ -25,6 +25,7 @@ from fulfillment.models import (
     UploadStatus,
 )
 from fulfillment.selectors import facts_of
+from fulfillment.services.certificates import CERTIFY_TASK
 from fulfillment.services.reviews import RETURNED
 from fulfillment.uploads import staging
 from fulfillment.uploads.rights import require_may_add_files, require_may_deliver, require_writable
@@ -176,6 +177,7 @@ def seal_batch(*, batch: Batch, actor: User) -> Batch:
             f"“{batch.fulfillment.request.title}”: {images:,} images to review.",
             url=reverse("batch_detail", args=[batch.pk]),
         )
+        enqueue(CERTIFY_TASK, str(batch.pk))
     return sealed
 
 

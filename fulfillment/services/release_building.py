@@ -40,6 +40,7 @@ from fulfillment.release import (
     documents,
     write_bag,
 )
+from fulfillment.services.certificates import release_certificates
 from getdata.accounts.models import User
 from getdata.audit.chain import record
 from getdata.common import storage
@@ -272,7 +273,7 @@ def _image(item: ReleaseItem, sites: dict[Any, str], labels: dict[Any, list[Rele
 
 
 def _entries(release: Release, facts: PackageFacts, images: list[ReleasedImage]) -> Iterator[Entry]:
-    for path, data in documents(facts, images).items():
+    for path, data in {**documents(facts, images), **release_certificates(release)}.items():
         yield Entry(path, lambda data=data: data)  # type: ignore[misc]
     wanted = [form for form in facts.spec.delivery.image_formats if form != ImageFormat.DICOM]
     for item in release.items.select_related("image").iterator(chunk_size=200):

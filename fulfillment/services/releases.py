@@ -117,7 +117,7 @@ def prepare_release(*, request: DatasetRequest, actor: User) -> Release:
         release = Release.objects.create(request=request, number=number, prepared_by=actor)
         ReleaseItem.objects.bulk_create(
             (
-                ReleaseItem(release=release, image=image, path=_path(image), sha256=image.output_sha256)
+                ReleaseItem(release=release, image=image, path=image.path_in_release, sha256=image.output_sha256)
                 for image in images
             ),
             batch_size=1000,
@@ -288,11 +288,3 @@ def withdraw_release(*, release: Release, actor: User, reason: str) -> Release:
             url=reverse("release_detail", args=[withdrawn.pk]),
         )
     return withdrawn
-
-
-def _path(image: Image) -> str:
-    study = image.series.study
-    return (
-        f"dicom/{study.patient.pseudonym}/{study.study_instance_uid}/"
-        f"{image.series.series_instance_uid}/{image.sop_instance_uid}.dcm"
-    )

@@ -21,6 +21,7 @@ from fulfillment import ledger
 from fulfillment.models import Batch, BatchStatus, Fulfillment, FulfillmentStatus, Image, SourceFile, SourceFileStatus
 from fulfillment.selectors import withheld_reasons
 from fulfillment.services import batches, fulfillments
+from fulfillment.services.certificates import current_certificate
 from fulfillment.services.file_lists import file_rows, files_of
 from fulfillment.services.reviews import RETURNED
 from fulfillment.uploads import rights, terminate_all
@@ -253,6 +254,7 @@ def batch_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "max_upload": settings.MAX_UPLOAD_BYTES,
         "max_instance": settings.MAX_INSTANCE_BYTES,
     }
+    context["certificate"] = current_certificate(batch)
     context["review"] = batch.reviews.select_related("reviewer").first()
     context["returned_files"] = batch.files.filter(reason=RETURNED, status=SourceFileStatus.QUARANTINED).count()
     response = render(request, "fulfillment/deliveries/batch_detail.html", context)

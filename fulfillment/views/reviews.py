@@ -20,6 +20,7 @@ from fulfillment.forms import DecisionForm
 from fulfillment.models import Batch, BatchStatus, Release, ReleaseStatus, SourceFile
 from fulfillment.selectors import releasable_requests, review_summary, waiting_batches
 from fulfillment.services import reviews
+from fulfillment.services.certificates import current_certificate
 from fulfillment.services.contact_sheet import GROUPS, sheet_files, tiles
 from fulfillment.services.independence import what_bars_reviewing
 from getdata.accounts.models import User
@@ -166,6 +167,7 @@ def _context(request: HttpRequest, batch: Batch, form: DecisionForm) -> dict[str
     counts = {"look": summary.to_look_at, "masked": summary.masked, "withheld": progress.withheld}
     return {
         "batch": batch,
+        "certificate": current_certificate(batch),
         "form": form,
         "show": show,
         "groups": [{"name": name, "label": label, "count": counts.get(name)} for name, label in GROUPS.items()],
