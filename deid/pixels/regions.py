@@ -16,7 +16,7 @@ from deid.pixels.detector import Region
 Heat = NDArray[np.float32]
 Cells = NDArray[np.bool_]
 CELL = 4
-STRONG = 0.85
+STRONG = 0.75
 """Score from which a region is taken for text without further evidence."""
 WEAK = 0.35
 """Score from which a region is a hint."""

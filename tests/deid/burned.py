@@ -101,13 +101,18 @@ def burn(
         )
         if taken[guard].any():
             continue
-        written = _write(image[place].astype(np.float64), ink, style, rng)
+        ground = image[place].astype(np.float64)
+        written = _write(ground, ink, style, rng)
         if written is None:
+            continue
+        # Black letters that run out over black ground are no ink where they cannot be seen.
+        seen = (ink > 0.5) & ((np.abs(written - ground) > 0.012 * TOP) | (style in ("plate", "outline")))
+        if seen.sum() < 0.7 * (ink > 0.5).sum():
             continue
         result = image.copy()
         result[place] = np.clip(np.round(written), 0, TOP)
         glyphs = np.zeros(image.shape, dtype=bool)
-        glyphs[place] = ink > 0.5
+        glyphs[place] = seen
         taken[place] = True
         return result, Burned(glyphs, text, height, style, angle, path.rsplit("/", 1)[-1], marker)
     return image, None
