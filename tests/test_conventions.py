@@ -139,7 +139,7 @@ def test_logs_carry_constant_messages_and_listed_fields_only() -> None:
 def test_the_engine_never_logs_or_prints() -> None:
     found = []
     for path, tree in trees():
-        if not path.startswith("deid/") or path == "deid/__main__.py":
+        if not path.startswith("deid/") or path == "deid/__main__.py" or path.startswith("deid/pixels/training/"):
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Import) and any(alias.name == "logging" for alias in node.names):
