@@ -129,10 +129,12 @@ def _survey(sets: dict[str, Path]) -> None:
         print(f"  {name:16} {statistics.median(spent) * 1000:8.2f} ms")
 
 
+_SHIPPED = deid.engine._shipped_detector, deid.engine._shipped_reader
+
+
 def _prepare(blind: bool) -> None:
-    if blind:
-        deid.engine._shipped_detector = Blind  # type: ignore[assignment]
-        deid.engine._shipped_reader = Blind  # type: ignore[assignment]
+    # Both ways: a forked worker inherits what its parent had put there.
+    deid.engine._shipped_detector, deid.engine._shipped_reader = (Blind, Blind) if blind else _SHIPPED  # type: ignore[assignment]
     work.start_worker(load_policy("cxr-research"), Keyring(secret=SECRET, key_id="bench"))
 
 
@@ -150,8 +152,9 @@ def _cost(job: work.Job) -> tuple[float, int]:
 def _workers(folder: Path, rounds: int) -> None:
     """Wall time with one and two workers, in turns, and the memory that a worker takes, with the shipped detector."""
     paths = sorted(folder.iterdir())
-    ratios, peaks = [], []
+    ratios = []
     for blind in (True, False):
+        peaks = []
         for _ in range(max(2, rounds) if blind else 1):
             walls = []
             for workers in (1, 2):
