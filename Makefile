@@ -27,7 +27,8 @@ PRODUCTION := $(EMBEDDED) GETDATA_ENV=production DEBUG=0 \
 	S3_BUCKET_QUARANTINE=quarantine S3_BUCKET_RELEASED=released S3_BUCKET_PREVIEWS=previews \
 	EMAIL_URL=smtp+tls://user:unused@mail.example:587 DEFAULT_FROM_EMAIL=portal@portal.example \
 	SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" \
-	GETDATA_MASTER_KEY="$$($(PY) -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')"
+	GETDATA_MASTER_KEY="$$($(PY) -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')" \
+	GETDATA_SIGNING_KEY="$$($(PY) -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-embedded test-servers lint lint-lock fmt bench clean
