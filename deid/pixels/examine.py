@@ -23,6 +23,7 @@ REFUSE_AREA = 0.5
 _PASSES = 4
 _SETTLED = 0.6
 _MOST_HINTS = 40
+_MOST_PIECES = 5
 _COLOUR = 0.02
 
 
@@ -129,16 +130,60 @@ def _texts(frame: _Frame, image: Gray, near: list[Region] | None, covered: np.nd
             continue
         asked += not sure
         text, confidence = frame.reader.read(image, region)
-        if first and is_marker(text, confidence, frame.identifiers):
-            markers.append((region, confidence))
-        elif sure or reads_as_text(text, confidence) or names_the_patient(text, frame.identifiers):
+        if is_marker(text, confidence, frame.identifiers):
+            if first:
+                markers.append((region, confidence))
+                continue
+            if any(_inside(kept, region) for kept in frame.markers):
+                continue  # a marker that stays, seen again in a somewhat larger box
+        if sure or reads_as_text(text, confidence) or names_the_patient(text, frame.identifiers):
             found.append((region, confidence))
         else:
             frame.hints.append(_box(frame.index, region, confidence))
-    # A marker's letter beside a name is its initial.
-    beside = [marker for marker in markers if any(on_one_line(marker[0], other) for other, _ in found)]
-    frame.markers += [region for region, _ in markers if all(region is not other for other, _ in beside)]
-    return found + beside
+    return found + _settle_markers(frame, image, found, markers)
+
+
+def _settle_markers(
+    frame: _Frame, image: Gray, found: list[tuple[Region, float]], markers: list[tuple[Region, float]]
+) -> list[tuple[Region, float]]:
+    """Which markers may stay; gives back those that go. Takes out of `found` what is a marker together with its neighbours.
+
+    A letter beside a name is the name's initial, so a marker on the line of other text goes with it; but a marker that the
+    detector saw in two pieces is still a marker.
+    """
+    gone: list[tuple[Region, float]] = []
+    for line in _lines([*found, *markers]):
+        others = [piece for piece in line if any(piece is other for other in found)]
+        if not others:
+            frame.markers += [region for region, _ in line]
+            continue
+        if 1 < len(line) <= _MOST_PIECES and is_marker(*frame.reader.read(image, _around(line)), frame.identifiers):
+            frame.markers += [region for region, _ in line]
+            found[:] = [piece for piece in found if all(piece is not other for other in others)]
+            continue
+        gone += [piece for piece in line if all(piece is not other for other in others)]
+    return gone
+
+
+def _lines(pieces: list[tuple[Region, float]]) -> list[list[tuple[Region, float]]]:
+    """Pieces that stand beside each other, group by group."""
+    left, groups = list(pieces), []
+    while left:
+        group, edge = [], [left.pop()]
+        while edge:
+            piece = edge.pop()
+            group.append(piece)
+            beside = [other for other in left if on_one_line(piece[0], other[0]) or on_one_line(other[0], piece[0])]
+            left = [other for other in left if all(other is not each for each in beside)]
+            edge += beside
+        groups.append(group)
+    return groups
+
+
+def _around(line: list[tuple[Region, float]]) -> Region:
+    left, top = min(r.x for r, _ in line), min(r.y for r, _ in line)
+    right, bottom = max(r.x + r.width for r, _ in line), max(r.y + r.height for r, _ in line)
+    return Region(left, top, right - left, bottom - top, max(r.score for r, _ in line))
 
 
 def _views(values: Samples) -> list[Gray]:

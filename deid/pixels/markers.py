@@ -56,15 +56,16 @@ def _unit(part: str) -> bool:
 
 
 def on_one_line(marker: Region, other: Region) -> bool:
-    """Whether a marker stands on the line of other text: beside it, no further off than twice the line's height.
+    """Whether a marker stands on the line of other text: beside it, no further off than a line's height, and about as tall.
 
     The other's shape tells which way its line runs; what is about square is taken to run level.
     """
     if other.height > 1.2 * other.width:
         marker, other = _turned(marker), _turned(other)
+    small, large = sorted((marker.height, other.height))
     overlap = min(marker.y + marker.height, other.y + other.height) - max(marker.y, other.y)
     gap = max(marker.x, other.x) - min(marker.x + marker.width, other.x + other.width)
-    return overlap > 0.4 * min(marker.height, other.height) and gap < 2 * min(marker.height, other.height)
+    return overlap > 0.4 * small and gap < small and large < 3 * small
 
 
 def _turned(region: Region) -> Region:

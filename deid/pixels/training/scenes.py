@@ -199,6 +199,10 @@ class SceneMaker:
         place = (slice(top, bottom), slice(left, right))
         if float((area[place] * mask).sum()) > 0.05 * float(mask.sum()):
             return
+        if rng.random() < 0.15 and tile.height > 12:  # hair lines: fonts called thin, and worn print
+            thin = cv2.erode(alpha, np.ones((3, 3), np.uint8))
+            if thin.sum() > 0.25 * alpha.sum():
+                alpha = thin
         blur = float(rng.uniform(0.3, 1.2)) if rng.random() < 0.3 else 0.0
         if blur:
             alpha = cv2.GaussianBlur(alpha, (0, 0), min(blur, 0.12 * tile.height + 0.2))
