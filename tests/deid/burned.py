@@ -107,7 +107,7 @@ def burn(
             continue
         # Black letters that run out over black ground are no ink where they cannot be seen.
         seen = (ink > 0.5) & ((np.abs(written - ground) > 0.012 * TOP) | (style in ("plate", "outline")))
-        if seen.sum() < 0.7 * (ink > 0.5).sum():
+        if not seen.any() or seen.sum() < 0.7 * (ink > 0.5).sum():
             continue
         result = image.copy()
         result[place] = np.clip(np.round(written), 0, TOP)
