@@ -193,7 +193,7 @@ def test_copy_puts_the_code_on_the_clipboard(browser: Browser, live_server: Any)
     page.goto("/styleguide/")
     page.locator(".code .copy-button").click()
     assert page.locator(".code .copy-button").inner_text() == "Copied"
-    assert page.evaluate("navigator.clipboard.readText()").startswith("getdata pull release-12")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("getdata request lint")
     context.close()
 
 

@@ -44,7 +44,7 @@ import django; django.setup()
 from getdata import celery
 celery._a_limit_on_memory()
 try:
-    b"x" * (900 * 1024**2)
+    b"x" * (1100 * 1024**2)
 except MemoryError:
     print("refused")
 """
