@@ -62,6 +62,53 @@ def test_a_reader_beside_many_senders_gets_every_message_once(connect: Any) -> N
     assert len(got) == len(set(got)) == SENDERS * MESSAGES
 
 
+def test_a_sender_waits_for_a_binding_that_another_thread_is_making(
+    connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = threading.Event()
+    bind = embedded_broker.Channel._queue_bind
+
+    def slowly(channel: Any, *arguments: Any) -> None:
+        began.set()
+        time.sleep(0.3)
+        bind(channel, *arguments)
+
+    monkeypatch.setattr(embedded_broker.Channel, "_queue_bind", slowly)
+
+    def send(payload: str) -> None:
+        with connect() as connection:
+            connection.SimpleQueue("bound").put(payload)
+
+    first = threading.Thread(target=send, args=("first",))
+    first.start()
+    assert began.wait(5)
+    send("second")
+    first.join()
+    got = set()
+    with connect() as connection:
+        queue = connection.SimpleQueue("bound")
+        for _ in range(2):
+            message = queue.get(timeout=5)
+            got.add(message.payload)
+            message.ack()
+    assert got == {"first", "second"}
+
+
+def test_bindings_of_many_processes_are_all_kept(connect: Any, tmp_path: Path) -> None:
+    def bind(number: int) -> None:
+        with connect() as connection:
+            connection.channel()._queue_bind("many", f"key-{number}", "", f"queue-{number}")
+
+    threads = [threading.Thread(target=bind, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with connect() as connection:
+        assert {row.queue for row in connection.channel().get_table("many")} == {f"queue-{n}" for n in range(16)}
+    assert not list((tmp_path / "control").glob("*.part"))
+
+
 def test_a_damaged_message_does_not_stop_the_reader(connect: Any, tmp_path: Path) -> None:
     (tmp_path / "queue" / "0_damaged.other.msg").write_bytes(b"")
     with connect() as connection:
