@@ -1,0 +1,31 @@
+"""What is wanted: requests and their frozen specifications, offers, agreements and their signatures."""
+
+from requests_app.models.agreement import Agreement, AgreementQuerySet, Signature
+from requests_app.models.offer import Offer, OfferQuerySet, OfferStatus
+from requests_app.models.question import Question
+from requests_app.models.request import (
+    PUBLIC_STATUSES,
+    Category,
+    DatasetRequest,
+    DatasetRequestQuerySet,
+    RequestFacet,
+    RequestStatus,
+    SpecVersion,
+)
+
+__all__ = [
+    "PUBLIC_STATUSES",
+    "Agreement",
+    "AgreementQuerySet",
+    "Category",
+    "DatasetRequest",
+    "DatasetRequestQuerySet",
+    "Offer",
+    "OfferQuerySet",
+    "OfferStatus",
+    "Question",
+    "RequestFacet",
+    "RequestStatus",
+    "Signature",
+    "SpecVersion",
+]
