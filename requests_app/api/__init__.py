@@ -1,0 +1,19 @@
+"""Requests, offers and agreements over the API: the same services and the same visibility as the pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from requests_app.api.deals import AgreementViewSet, OfferViewSet
+from requests_app.api.documents import LintView, SpecSchemaView
+from requests_app.api.requests import RequestViewSet
+
+ROUTES = [
+    ("requests", RequestViewSet, "api-request"),
+    ("offers", OfferViewSet, "api-offer"),
+    ("agreements", AgreementViewSet, "api-agreement"),
+]
+API_URLS = [
+    path("spec-schema/", SpecSchemaView.as_view(), name="api-spec-schema"),
+    path("lint/", LintView.as_view(), name="api-lint"),
+]
