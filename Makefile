@@ -54,13 +54,14 @@ setup: ## Make .venv with the locked packages; does nothing when it is up to dat
 run: setup ## Start the portal with demo data: web and worker; Ctrl-C ends both (PORT, GETDATA_VAR, GETDATA_DEMO=0)
 	@exec $(PY) manage.py run_portal
 
-test: test-embedded test-servers ## Run everything twice: on the embedded default, then on PostgreSQL, Redis and S3
+test: setup ## Run everything twice: on the embedded default, and on PostgreSQL, Redis and S3, side by side (ARGS="-k name")
+	@$(PY) -m tests.lanes rest pure servers -- $(ARGS)
 
-test-embedded: setup ## The first run alone: SQLite, local files, nothing to install (ARGS="-k name")
-	@GETDATA_TEST_BACKEND=embedded $(EMBEDDED) $(PY) -m tests.halves $(ARGS)
+test-embedded: setup ## The first run alone: SQLite, local files, nothing to install
+	@$(PY) -m tests.lanes rest pure -- $(ARGS)
 
 test-servers: setup ## The second run alone: PostgreSQL, Redis and S3, started for the run where they are installed
-	@GETDATA_TEST_BACKEND=servers $(PY) -m tests.services -- $(PY) -m pytest -m "not pure and not once" $(ARGS)
+	@$(PY) -m tests.lanes servers -- $(ARGS)
 
 lint: setup ## Style, types, layers, templates, migrations, production settings, API schema
 	@failed=; check() { name="$$1"; shift; "$$@" || failed="$$failed $$name"; }; \

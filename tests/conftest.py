@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     root = Path(config.rootpath)
     missing = _missing_for_this_backend()
-    # Those that need both cores come last, when the half that runs beside this one (tests/halves.py) is done.
+    # Those that need both cores come last, when what runs beside these (tests/lanes.py) is further on.
     items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
     for item in items:
         place = item.path.relative_to(root).as_posix() if item.path.is_relative_to(root) else ""
