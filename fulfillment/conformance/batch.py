@@ -1,27 +1,34 @@
 """Counting a delivery: quotas, minimums, maximums and shares over many images.
 
-The allocation rule: **an image counts in every line that it matches.** Lines overlap as sets of images do; a
-female patient's supine AP image with pneumothorax counts for "female", for "AP supine" and for "pneumothorax"
-at once. Nothing is assigned, so the result does not depend on the order in which images come, and adding an
-image never lowers a count. A patient (or study) counts once in a line, however many of their images match. Beyond
-a line's maximum the rest is surplus. Pass only images that were accepted; refused ones fill nothing.
+**Every** (the default): an image counts in every line that it matches. Lines overlap as sets of images do; a female
+patient's supine AP image with pneumothorax counts for "female", for "AP supine" and for "pneumothorax" at once.
+
+**Once** (`quota_counting: "once"`): among the quotas an image counts in one only, a study in one of those counted in
+studies, a patient in one of those counted in patients. Who goes where is a maximum flow (see `allocate`), so no quota is
+left short that another allocation would fill. Totals, projections and findings still count every image that matches.
+
+Both ways a patient (or study) counts once in a line, however many of their images match; the result does not depend on
+the order in which images come; adding an image never lowers a count; beyond a line's maximum the rest is surplus. Pass
+only images that were accepted; refused ones fill nothing.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fulfillment.conformance.allocate import Places, allocate
+from fulfillment.conformance.classify import Classifier
 from fulfillment.conformance.facts import ImageFacts
 from fulfillment.conformance.finding import Finding, Severity
-from fulfillment.conformance.match import LabelReader, matcher
-from requests_app.spec.arithmetic import demands
+from fulfillment.conformance.match import matcher
+from requests_app.spec.arithmetic import Demand, demands
 from requests_app.spec.document import DatasetSpec
 from requests_app.spec.lines import ShareCap
 from requests_app.spec.selector import Selector
-from requests_app.spec.vocabulary import CountUnit, ShareAxis
+from requests_app.spec.vocabulary import CountUnit, Level, QuotaCounting, ShareAxis
 from requests_app.spec.wording import describe_selector, plural
 
 UNKNOWN = "unknown"
@@ -60,27 +67,17 @@ class CellProgress:
         return asdict(self)
 
 
-def fill_quotas(facts: Iterable[ImageFacts], spec: DatasetSpec) -> list[CellProgress]:
-    """Progress of every counted line, in document order. The module's text gives the allocation rule."""
+def fill_quotas(
+    facts: Iterable[ImageFacts], spec: DatasetSpec, *, held: Mapping[str, int] | None = None
+) -> list[CellProgress]:
+    """Progress of every counted line, in document order. The module's text gives the allocation rule.
+
+    ``held`` is what lines were told to have before, by check id: where a patient or study may fill one quota only, none
+    of it is taken away for another line.
+    """
     asked = demands(spec)
-    reader = LabelReader(spec)
-    tests = [matcher(demand.selector, spec, reader) for demand in asked]
-    images = [0] * len(asked)
-    others: list[set[str]] = [set() for _ in asked]
-    for image in facts:
-        for index, (demand, selected) in enumerate(zip(asked, tests, strict=True)):
-            if not selected(image):
-                continue
-            if demand.unit is CountUnit.IMAGES:
-                images[index] += 1
-                continue
-            # An image that names no patient (or study) cannot be counted among them.
-            name = image.patient if demand.unit is CountUnit.PATIENTS else image.study_uid
-            if name:
-                others[index].add(name)
     progress = []
-    for index, demand in enumerate(asked):
-        received = images[index] if demand.unit is CountUnit.IMAGES else len(others[index])
+    for demand, received in zip(asked, _received(facts, spec, asked, held or {}), strict=True):
         progress.append(
             CellProgress(
                 check_id=demand.check_id,
@@ -97,6 +94,53 @@ def fill_quotas(facts: Iterable[ImageFacts], spec: DatasetSpec) -> list[CellProg
             )
         )
     return progress
+
+
+def _received(
+    facts: Iterable[ImageFacts], spec: DatasetSpec, asked: list[Demand], held: Mapping[str, int]
+) -> list[int]:
+    """How many images (patients, studies) fill each line."""
+    received = [0] * len(asked)
+    for unit, supply in _supplies(facts, spec, asked).items():
+        own = [index for index, demand in enumerate(asked) if demand.unit is unit]
+        once = [index for index in own if spec.quota_counting is QuotaCounting.ONCE and asked[index].kind == "cell"]
+        for index in own:
+            received[index] = sum(count for lines, count in supply.items() if lines >> index & 1)
+        if once:
+            places = [Places(asked[i].min, asked[i].max, asked[i].level is Level.MUST) for i in once]
+            before = [held.get(asked[i].check_id, 0) for i in once]
+            for index, count in zip(once, allocate(_narrowed(supply, once), places, before), strict=True):
+                received[index] = count
+    return received
+
+
+def _supplies(facts: Iterable[ImageFacts], spec: DatasetSpec, asked: list[Demand]) -> dict[CountUnit, dict[int, int]]:
+    """For each unit that is counted: a set of lines, as bits, and how many things match exactly those."""
+    classifier = Classifier(spec, [demand.selector for demand in asked])
+    images: Counter[int] = Counter()
+    patients: defaultdict[str, int] = defaultdict(int)
+    studies: defaultdict[str, int] = defaultdict(int)
+    for image in facts:
+        lines = classifier.lines(image)
+        images[lines] += 1
+        # An image that names no patient (or study) cannot be counted among them.
+        if image.patient:
+            patients[image.patient] |= lines
+        if image.study_uid:
+            studies[image.study_uid] |= lines
+    return {
+        CountUnit.IMAGES: dict(images),
+        CountUnit.PATIENTS: dict(Counter(patients.values())),
+        CountUnit.STUDIES: dict(Counter(studies.values())),
+    }
+
+
+def _narrowed(supply: Mapping[int, int], lines: list[int]) -> dict[int, int]:
+    """The supply as seen by some lines only, numbered anew in their order."""
+    found: Counter[int] = Counter()
+    for matched, count in supply.items():
+        found[sum(1 << place for place, line in enumerate(lines) if matched >> line & 1)] += count
+    return dict(found)
 
 
 def check_batch(facts: Iterable[ImageFacts], spec: DatasetSpec) -> list[Finding]:
@@ -175,7 +219,8 @@ def share_basis(spec: DatasetSpec, within: Selector, received: int) -> int:
 
 
 def _share(images: list[ImageFacts], cap: ShareCap, spec: DatasetSpec) -> Iterator[Finding]:
-    selected = [image for image in images if matcher(cap.within, spec)(image)]
+    among_these = matcher(cap.within, spec)
+    selected = [image for image in images if among_these(image)]
     if not selected:
         return
     tag = {

@@ -11,8 +11,6 @@ from requests_app.spec.selector import Selector
 from requests_app.spec.vendors import canonical_vendor
 from requests_app.taxonomy import LabelState, normalise_name
 
-_STATES = frozenset(state.value for state in LabelState)
-
 # Membership in an Enum is an error, not False, for a plain string before Python 3.12.
 _STATES = frozenset(state.value for state in LabelState)
 

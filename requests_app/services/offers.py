@@ -17,7 +17,7 @@ from getdata.common.states import StaleState, transition
 from getdata.notifications.services import notify
 from requests_app.models import DatasetRequest, Offer, OfferStatus, RequestStatus, SpecVersion
 from requests_app.services.people import people
-from requests_app.spec import CountUnit, DatasetSpec, Demand, demands
+from requests_app.spec import CountUnit, DatasetSpec, Demand, QuotaCounting, demands
 
 #: An offer waits this long for an answer.
 OFFER_DAYS = 30
@@ -208,4 +208,22 @@ def _sensible(*, spec: DatasetSpec, images: int, patients: int, cells: dict[str,
             )
         if count:
             counted[check_id] = count
+    _count_once(spec, lines, counted, images=images, patients=patients or images)
     return counted
+
+
+def _count_once(
+    spec: DatasetSpec, lines: Mapping[str, Demand], counted: Mapping[str, int], *, images: int, patients: int
+) -> None:
+    """Where an image counts in one quota only, an offer cannot promise it to two."""
+    if spec.quota_counting is not QuotaCounting.ONCE:
+        return
+    for unit, whole in ((CountUnit.IMAGES, images), (CountUnit.PATIENTS, patients), (CountUnit.STUDIES, images)):
+        promised = sum(n for key, n in counted.items() if lines[key].kind == "cell" and lines[key].unit is unit)
+        if promised > whole:
+            raise CannotDo(
+                f"The quotas of this offer add up to {promised:,} {unit.value}, more than the {whole:,} offered: "
+                "in this request each counts in one quota only.",
+                remedy="Count each one in a single quota, or offer more in all.",
+                code="counted_twice",
+            )

@@ -80,6 +80,7 @@ from requests_app.spec.vocabulary import (
     Position,
     Presentation,
     QualityComponent,
+    QuotaCounting,
     ReportLinkage,
     Sex,
     ShareAxis,
@@ -87,7 +88,7 @@ from requests_app.spec.vocabulary import (
     UncertainAs,
     View,
 )
-from requests_app.spec.wording import describe_line, describe_selector
+from requests_app.spec.wording import describe_counting, describe_line, describe_selector
 
 __all__ = [
     "SPEC_VERSION",
@@ -139,6 +140,7 @@ __all__ = [
     "QualityRules",
     "QualityTotalRule",
     "QuotaCell",
+    "QuotaCounting",
     "ReportLine",
     "ReportLinkage",
     "Selector",
@@ -159,6 +161,7 @@ __all__ = [
     "canonical_vendor",
     "check_lines",
     "demands",
+    "describe_counting",
     "describe_line",
     "describe_selector",
     "diff",

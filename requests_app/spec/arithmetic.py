@@ -1,7 +1,8 @@
 """Quota arithmetic: what a request asks of which images, and what that implies.
 
 Every count in a document (totals, projections, findings, quota cells) becomes a `Demand`. An image counts in
-every demand it matches, so demands overlap freely and only demands that certainly do not overlap add up.
+every demand it matches, so demands overlap freely and only demands that certainly do not overlap add up. Where
+the document counts each image in one quota only, quotas counted in the same unit never overlap.
 All conclusions here are sound and none is complete: a contradiction that is reported is real; a request that
 passes may still be impossible for reasons that counts alone do not show.
 """
@@ -14,9 +15,8 @@ from math import ceil
 
 from requests_app.spec.document import DatasetSpec
 from requests_app.spec.selector import Selector, contains, disjoint
-from requests_app.spec.vocabulary import CountUnit, Level, ShareAxis
+from requests_app.spec.vocabulary import CountUnit, Level, QuotaCounting, ShareAxis
 from requests_app.spec.wording import describe_selector
-from requests_app.taxonomy import Taxonomy
 
 # The search for the best family of non-overlapping demands stops here; what it has found is still true.
 MAX_SEARCH_STEPS = 20_000
@@ -113,14 +113,31 @@ def effective(selector: Selector, spec: DatasetSpec) -> Selector | None:
     return selector.model_copy(update=changes)
 
 
-def largest_disjoint_family(items: Sequence[Demand], taxonomy: Taxonomy) -> list[Demand]:
-    """Demands that certainly do not overlap, with the largest sum of minimums that the search finds.
+def apart(first: Demand, second: Demand, spec: DatasetSpec) -> bool:
+    """True if certainly no image counts for both: their selections do not overlap, or quotas share no image."""
+    if share_nothing(first, second, spec):
+        return True
+    return disjoint(first.selector, second.selector, spec.taxonomy())
+
+
+def share_nothing(first: Demand, second: Demand, spec: DatasetSpec) -> bool:
+    """True for two quotas of a document that counts each image (patient, study) in one quota only."""
+    return (
+        spec.quota_counting is QuotaCounting.ONCE
+        and first.kind == second.kind == "cell"
+        and first.unit is second.unit
+        and first.check_id != second.check_id
+    )
+
+
+def largest_disjoint_family(items: Sequence[Demand], spec: DatasetSpec) -> list[Demand]:
+    """Demands that certainly share no image, with the largest sum of minimums that the search finds.
 
     Branch and bound over at most MAX_SEARCH_STEPS steps; a larger problem gets a good family, not always
     the best one.
     """
     ordered = sorted((d for d in items if d.min > 0), key=lambda d: (-d.min, d.check_id))
-    apart = [[disjoint(a.selector, b.selector, taxonomy) for b in ordered] for a in ordered]
+    separate = [[apart(a, b, spec) for b in ordered] for a in ordered]
     best: list[int] = []
     best_sum = 0
     steps = 0
@@ -134,7 +151,7 @@ def largest_disjoint_family(items: Sequence[Demand], taxonomy: Taxonomy) -> list
         for place, index in enumerate(candidates):
             if steps > MAX_SEARCH_STEPS or total + left <= best_sum:
                 return
-            rest = [other for other in candidates[place + 1 :] if apart[index][other]]
+            rest = [other for other in candidates[place + 1 :] if separate[index][other]]
             search(rest, [*chosen, index], total + ordered[index].min)
             left -= ordered[index].min
 
@@ -154,7 +171,7 @@ def images_needed(spec: DatasetSpec, within: Selector | None = None) -> tuple[in
         narrowed = effective(demand.selector, spec)
         if narrowed is not None and contains(scope, narrowed, taxonomy):
             inside.append(demand)
-    family = largest_disjoint_family(inside, taxonomy)
+    family = largest_disjoint_family(inside, spec)
     return sum(d.min for d in family), family
 
 

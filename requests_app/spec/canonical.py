@@ -12,11 +12,17 @@ from requests_app.spec.document import SPEC_VERSION, DatasetSpec
 
 
 def _prune(model: BaseModel, dumped: dict[str, Any]) -> dict[str, Any]:
-    """Drop a null where null is the field's default; keep it where it switches a default rule off."""
+    """Drop a null where null is the field's default; keep it where it switches a default rule off.
+
+    What a later version added is dropped at its default (see ``Strict.added_later``).
+    """
+    later: frozenset[str] = getattr(type(model), "added_later", frozenset())
     kept: dict[str, Any] = {}
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
         if value is None and field.default is None:
+            continue
+        if name in later and value == field.default:
             continue
         if isinstance(value, BaseModel):
             kept[name] = _prune(value, dumped[name])
@@ -39,8 +45,8 @@ def canonical_json(spec: DatasetSpec) -> str:
     """The document as JSON with sorted keys, no spaces, UTF-8.
 
     Defaults are written out, because a contract must not depend on a program's defaults. Optional lines
-    that are not asked are left out, so that a later version which adds one does not change the hash of an
-    older document. `spec_from_json(canonical_json(spec)) == spec` always holds.
+    that are not asked are left out, and so is a field that a later version added where it has its default, so
+    that a later version does not change the hash of an older document. `spec_from_json(canonical_json(spec)) == spec` always holds.
     """
     return json.dumps(
         spec_document(spec),

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from requests_app.spec.canonical import spec_document
 from requests_app.spec.document import DatasetSpec, check_lines
 from requests_app.spec.notes import field_label
+from requests_app.spec.vocabulary import QuotaCounting
 from requests_app.spec.wording import describe_line
 
 
@@ -40,6 +41,10 @@ def _said(value: Any) -> str:
             return "; ".join(f"{key.replace('_', ' ')}: {_said(item)}" for key, item in value.items())
         case _:
             return str(value)
+
+
+def _plain(value: Any) -> Any:
+    return getattr(value, "plain", value)
 
 
 def _stated(line: BaseModel) -> str:
@@ -84,12 +89,28 @@ def diff(old: DatasetSpec, new: DatasetSpec) -> list[Change]:
             now = _stated(entry.line)
             changes.append(Change(entry.path, "added", None, now, f"Newly asked: {now}.", check_id))
     changes.extend(_other_fields(old, new, before, after))
+    changes.extend(_order(old, new))
     return changes
+
+
+def _order(old: DatasetSpec, new: DatasetSpec) -> list[Change]:
+    """Where each image counts once, quotas that stand first are served first: their order means something."""
+    if old.quota_counting is not QuotaCounting.ONCE or new.quota_counting is not QuotaCounting.ONCE:
+        return []
+    was, now = [cell.check_id for cell in old.quotas], [cell.check_id for cell in new.quotas]
+    if [name for name in was if name in now] == [name for name in now if name in was]:
+        return []
+    text = (
+        "The quotas stand in another order: where an image could fill several, those that stand first are served first."
+    )
+    return [Change("quotas", "changed", ", ".join(was), ", ".join(now), text)]
 
 
 def _other_fields(old: DatasetSpec, new: DatasetSpec, before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
     was = _leaves(spec_document(old), "", {line.path for line in before.values()})
     now = _leaves(spec_document(new), "", {line.path for line in after.values()})
+    for name in DatasetSpec.added_later:  # left out at their defaults, which are then no "nothing"
+        was[name], now[name] = _plain(getattr(old, name)), _plain(getattr(new, name))
     line_lists = ("projections", "quotas", "share_caps", "labels.findings", "quality.components")
     line_paths = {line.path for line in (*before.values(), *after.values())}
     changes: list[Change] = []

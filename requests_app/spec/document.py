@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
@@ -37,6 +37,7 @@ from requests_app.spec.vocabulary import (
     LabelFormat,
     Level,
     NotMentionedAs,
+    QuotaCounting,
     Sharing,
     UncertainAs,
 )
@@ -248,6 +249,8 @@ class Terms(Strict):
 class DatasetSpec(Strict):
     """A request that a machine can check. Immutable; a change makes a new document."""
 
+    added_later: ClassVar[frozenset[str]] = frozenset({"quota_counting"})
+
     spec_version: Literal["1.0"] = SPEC_VERSION
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=160)] = Field(title="Title")
     category: Category = Field(default=Category.CXR, title="Category")
@@ -258,6 +261,11 @@ class DatasetSpec(Strict):
     )
     labels: Labels = Field(default_factory=Labels, title="Labels")
     quotas: tuple[QuotaCell, ...] = Field(default=(), title="Quotas")
+    quota_counting: QuotaCounting = Field(
+        default=QuotaCounting.EVERY,
+        title="Counting of quotas",
+        description='"every": an image counts in every quota that it matches; "once": in one only.',
+    )
     share_caps: tuple[ShareCap, ...] = Field(default=(), title="Share limits")
     reports: ReportLine = Field(default_factory=ReportLine, title="Reports")
     image: ImageRules = Field(default_factory=ImageRules, title="Image rules")

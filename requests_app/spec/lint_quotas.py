@@ -12,11 +12,12 @@ from requests_app.spec.arithmetic import (
     effective,
     images_needed,
     largest_disjoint_family,
+    share_nothing,
 )
 from requests_app.spec.document import DatasetSpec
 from requests_app.spec.notes import LintNote
 from requests_app.spec.selector import Selector, contains, disjoint
-from requests_app.spec.vocabulary import CountUnit, Level, Sex, ShareAxis
+from requests_app.spec.vocabulary import CountUnit, Level, QuotaCounting, Sex, ShareAxis
 from requests_app.spec.wording import describe_selector, join, plural
 
 
@@ -94,6 +95,7 @@ def _over_maximum(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[Lint
                 and d.min > 0
                 and inner is not None
                 and contains(outer.selector, inner, taxonomy)
+                and _bound_by(d, outer, all_demands, spec)
             ):
                 inside.append(d)
         single = next((d for d in sorted(inside, key=lambda d: -d.min) if d.min > outer.max), None)
@@ -110,7 +112,7 @@ def _over_maximum(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[Lint
             ("blocking", [d for d in inside if d.level is Level.MUST]),
             ("advice", inside),
         ):
-            family = largest_disjoint_family(items, taxonomy)
+            family = largest_disjoint_family(items, spec)
             total = sum(d.min for d in family)
             if total > outer.max:
                 yield _note(
@@ -124,6 +126,20 @@ def _over_maximum(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[Lint
                 break
 
 
+def _bound_by(part: Demand, outer: Demand, all_demands: list[Demand], spec: DatasetSpec) -> bool:
+    """True if what counts for a part certainly presses on the maximum of a line whose selection holds it.
+
+    Where each image counts in one quota only, it does not press on another quota; and images that any other quota
+    could take need not count for this one.
+    """
+    if spec.quota_counting is QuotaCounting.EVERY or outer.kind != "cell":
+        return True
+    if share_nothing(part, outer, spec):
+        return False
+    others = [d for d in all_demands if share_nothing(d, outer, spec)]
+    return all(disjoint(part.selector, other.selector, spec.taxonomy()) for other in others)
+
+
 def _more_than_the_whole(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[LintNote]:
     """A part that asks for more than the whole it belongs to: possible, but rarely what was meant."""
     taxonomy = spec.taxonomy()
@@ -132,6 +148,7 @@ def _more_than_the_whole(spec: DatasetSpec, all_demands: list[Demand]) -> Iterat
             if (
                 part.check_id != whole.check_id
                 and part.unit is whole.unit
+                and not share_nothing(part, whole, spec)
                 and 0 < whole.min < part.min
                 and (whole.max is None or whole.max >= part.min)
                 and contains(whole.selector, part.selector, taxonomy)
@@ -159,6 +176,7 @@ def _patients(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[LintNote
                 and inner.check_id != outer.check_id
                 and inner.min > outer.max
                 and contains(outer.selector, inner.selector, taxonomy)
+                and _bound_by(inner, outer, all_demands, spec)
             ):
                 yield _note(
                     "OVER_MAXIMUM",

@@ -6,7 +6,7 @@ what is certain from the two selectors, so that the arithmetic built on them nev
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -23,6 +23,10 @@ class Strict(BaseModel):
     """Base of every part of the document: immutable, and an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False)
+
+    #: Fields that came after version 1.0: the canonical form leaves them out at their default, so that the hash of an
+    #: older document holds. What their absence means may therefore never change.
+    added_later: ClassVar[frozenset[str]] = frozenset()
 
 
 class Selector(Strict):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from requests_app.spec.document import DatasetSpec
-from requests_app.spec.vocabulary import Level, NotMentionedAs, Sharing, UncertainAs
-from requests_app.spec.wording import describe_deid, describe_line, join, plural
+from requests_app.spec.vocabulary import Level, NotMentionedAs, QuotaCounting, Sharing, UncertainAs
+from requests_app.spec.wording import describe_counting, describe_deid, describe_line, join, plural
 
 
 def _mark(text: str, level: Level) -> str:
@@ -41,6 +41,8 @@ def summarise(spec: DatasetSpec) -> list[str]:
     said.extend(_labels(spec))
     for cell in spec.quotas:
         said.append("Quota: " + _mark(describe_line(cell), cell.level))
+    if spec.quotas and spec.quota_counting is QuotaCounting.ONCE:
+        said.append(describe_counting({cell.unit.value for cell in spec.quotas}))
     for cap in spec.share_caps:
         said.append(_mark(describe_line(cap), cap.level))
     said.append(_mark(describe_line(spec.reports), spec.reports.level))

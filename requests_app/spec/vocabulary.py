@@ -80,6 +80,20 @@ class CountUnit(StrEnum):
     STUDIES = "studies"
 
 
+class QuotaCounting(StrEnum):
+    """What an image counts for that matches several quotas: every one of them, or one only."""
+
+    EVERY = "every"
+    ONCE = "once"
+
+    @property
+    def plain(self) -> str:
+        return {
+            "every": "an image counts in every quota that it matches",
+            "once": "an image counts in one quota only, where it helps most",
+        }[self.value]
+
+
 class ShareAxis(StrEnum):
     """What "at most x % from one ..." is about."""
 

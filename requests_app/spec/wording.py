@@ -79,6 +79,14 @@ def bounds(low: int, high: int | None, unit: str) -> str:
     return f"any number of {unit}"
 
 
+def describe_counting(units: set[str]) -> str:
+    """What "once" means for quotas counted in these units, in words."""
+    singular = {"images": "image", "patients": "patient", "studies": "study"}
+    named = join([word for unit, word in singular.items() if unit in units] or ["image"], "or")
+    article = "An" if named.startswith("image") else "A"
+    return f"{article} {named} that matches several quotas counts in one of them only, where it helps most"
+
+
 def describe_source(source: L.LabelSource) -> str:
     """Where a label comes from, in words."""
     if source.method is LabelMethod.ANY and source.min_readers == 1 and not source.board_certified:

@@ -70,6 +70,16 @@ def test_counts_that_cannot_be_meant_are_refused(market: Market, code: str, chan
     assert not Offer.objects.exists()
 
 
+def test_an_image_is_not_promised_to_two_quotas_where_it_counts_in_one(market: Market) -> None:
+    quotas = [{"sex": "F", "min": 400}, {"view": "AP", "min": 400}, {"sex": "F", "min": 300, "unit": "patients"}]
+    both = {"quota.f": 300, "quota.ap": 300, "quota.f.patients": 300}
+    once = market.open(quotas=quotas, quota_counting="once")
+    refused("counted_twice", services.submit_offer, **offering(market, once, cells=both))
+    assert market.offer(once, cells={**both, "quota.ap": 200}).cells["quota.ap"] == 200
+    every = market.open(quotas=quotas)
+    assert market.offer(every, cells=both).cells == both
+
+
 def test_only_verified_hospitals_offer_and_not_on_their_own_request(market: Market) -> None:
     request = market.open()
     refused(

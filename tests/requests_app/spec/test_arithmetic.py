@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from requests_app.spec import (
     DatasetSpec,
     QuotaCell,
+    QuotaCounting,
     Selector,
     canonical_json,
     images_needed,
@@ -88,6 +89,50 @@ def test_a_set_of_images_that_meets_every_line_is_never_called_impossible(
     counting = {"OVER_MAXIMUM", "SUM_OVER_MAXIMUM", "OUTSIDE_COHORT", "OUTSIDE_PROJECTIONS", "TOO_FEW_PATIENTS"}
     assert not [note for note in lint(spec) if note.blocking and note.code in counting]
     assert images_needed(spec)[0] <= len(images)
+
+
+@settings(max_examples=100, deadline=None)
+@given(cells, st.lists(st.tuples(st.sampled_from(ATOMS), st.integers(0, 99)), max_size=30))
+def test_images_given_to_one_quota_each_are_never_called_impossible(
+    parts: list[tuple[Selector, int, int | None]], images: list[tuple[tuple[str, str, int, str], int]]
+) -> None:
+    """Give any images to one of their quotas each, ask exactly for what came of it, and nothing may block."""
+    counts = [0] * len(parts)
+    for image, choice in images:
+        fitting = [number for number, (selector, _, _) in enumerate(parts) if selected(selector, image)]
+        if fitting:
+            counts[fitting[choice % len(fitting)]] += 1
+    quotas = [
+        {**selector.model_dump(), "min": counts[number], "max": counts[number], "check_id": f"q{number}"}
+        for number, (selector, _, _) in enumerate(parts)
+    ]
+    views = [
+        {"view": view, "min_images": sum(image[1] == view for image, _ in images)} for view in ("PA", "AP", "LL", "RL")
+    ]
+    cohort = {"images": {"min": len(images), "max": len(images)}}
+    spec = complete(cohort=cohort, projections=views, quotas=quotas, quota_counting="once")
+    counting = {"OVER_MAXIMUM", "SUM_OVER_MAXIMUM", "OUTSIDE_COHORT", "OUTSIDE_PROJECTIONS", "TOO_FEW_PATIENTS"}
+    assert not [note for note in lint(spec) if note.blocking and note.code in counting]
+    assert images_needed(spec)[0] <= len(images)
+
+
+def test_quotas_that_share_no_image_add_up() -> None:
+    findings = {"findings": [{"finding": "Pneumonia"}, {"finding": "Pleural effusion"}]}
+    quotas = [{"finding": "Pneumonia", "min": 500}, {"finding": "Pleural effusion", "min": 500}]
+    both = complete(cohort={"images": {"min": 900, "max": 900}}, labels=findings, quotas=quotas)
+    assert not [note for note in lint(both) if note.blocking]
+    once = both.model_copy(update={"quota_counting": QuotaCounting.ONCE})
+    assert images_needed(once)[0] == 1000
+    (note,) = [note for note in lint(once) if note.blocking]
+    assert note.code == "SUM_OVER_MAXIMUM"
+    assert "1,000" in note.message and "900" in note.message
+
+
+def test_a_part_does_not_press_on_the_maximum_of_another_quota_that_it_shares_no_image_with() -> None:
+    quotas = [{"sex": "F", "view": "AP", "min": 900}, {"sex": "F", "min": 100, "max": 800}]
+    assert "OVER_MAXIMUM" in {note.code for note in lint(complete(quotas=quotas))}
+    once = complete(quotas=quotas, quota_counting="once")
+    assert not {"OVER_MAXIMUM", "PART_OVER_WHOLE"} & {note.code for note in lint(once)}
 
 
 @settings(max_examples=100, deadline=None)

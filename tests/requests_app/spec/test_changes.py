@@ -46,3 +46,22 @@ def test_a_field_that_is_no_line_is_named_in_words() -> None:
     (change,) = diff(complete(), complete(delivery={"deadline": "2027-07-15"}))
     assert change.path == "delivery.deadline"
     assert change.text == "Delivery, Deadline: changed from “2027-06-30” to “2027-07-15”."
+
+
+def test_another_way_of_counting_is_told_in_words() -> None:
+    cells = [{"sex": "F", "min": 100}, {"view": "AP", "min": 100}]
+    (change,) = diff(complete(quotas=cells), complete(quotas=cells, quota_counting="once"))
+    assert change.path == "quota_counting"
+    assert change.text == (
+        "Counting of quotas: changed from “an image counts in every quota that it matches” "
+        "to “an image counts in one quota only, where it helps most”."
+    )
+
+
+def test_where_images_count_once_the_order_of_quotas_is_part_of_what_is_asked() -> None:
+    cells = [{"sex": "F", "min": 100}, {"view": "AP", "min": 100}]
+    old = complete(quotas=cells, quota_counting="once")
+    (change,) = diff(old, complete(quotas=cells[::-1], quota_counting="once"))
+    assert (change.path, change.before, change.after) == ("quotas", "quota.f, quota.ap", "quota.ap, quota.f")
+    more = [{"sex": "M", "min": 1}, *cells]
+    assert [change.kind for change in diff(old, complete(quotas=more, quota_counting="once"))] == ["added"]

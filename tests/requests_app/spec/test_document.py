@@ -75,6 +75,26 @@ def test_the_canonical_form_is_pinned() -> None:
     assert "Ä" in text
 
 
+def test_a_field_that_came_later_does_not_change_the_hash_of_an_older_document() -> None:
+    """The hash of an example as it was before quotas could be counted once; written out or not makes no difference."""
+    older = EXAMPLES["cxr-pneumothorax-bedside"]
+    assert spec_sha256(older) == "dbf06b781c9251a12594acec49ef43ccdf2ab0f813a219912e2e5306a961f875"
+    said = DatasetSpec.model_validate({**older.model_dump(mode="json"), "quota_counting": "every"})
+    assert spec_sha256(said) == spec_sha256(older)
+    assert "quota_counting" not in canonical_json(said)
+    once = DatasetSpec.model_validate({**older.model_dump(mode="json"), "quota_counting": "once"})
+    assert spec_sha256(once) != spec_sha256(older)
+    assert spec_from_json(canonical_json(once)) == once
+
+
+def test_counting_once_is_said_in_words() -> None:
+    quotas = [{"sex": "F", "min": 5}, {"sex": "M", "min": 5, "unit": "patients"}]
+    said = "An image or patient that matches several quotas counts in one of them only, where it helps most."
+    assert said in summarise(complete(quotas=quotas, quota_counting="once"))
+    assert said not in summarise(complete(quotas=quotas))
+    assert said not in summarise(complete(quota_counting="once"))
+
+
 def test_every_checkable_line_has_a_level_and_its_own_check_id() -> None:
     for spec in EXAMPLES.values():
         lines = check_lines(spec)
