@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from requests_app.views import browse, deciding, offers, writing
+from requests_app.views import browse, deciding, matching, offers, writing
 
 urlpatterns = [
     path("requests/", browse.request_list, name="request_list"),
@@ -23,6 +23,9 @@ urlpatterns = [
     path("requests/<slug:slug>/questions/", deciding.question_ask, name="question_ask"),
     path("requests/<slug:slug>/questions/<uuid:pk>/answer/", deciding.question_answer, name="question_answer"),
     path("requests/<slug:slug>/offer/", offers.offer_new, name="offer_new"),
+    path("organizations/<slug:slug>/capabilities/", matching.capability_edit, name="capability_edit"),
+    path("matches/", matching.match_list, name="match_list"),
+    path("matches/<slug:slug>/", matching.match_list, name="match_list_of"),
     path("offers/", offers.offer_list, name="offer_list"),
     path("offers/<uuid:pk>/", offers.offer_detail, name="offer_detail"),
     path("offers/<uuid:pk>/withdraw/", offers.offer_withdraw, name="offer_withdraw"),

@@ -23,6 +23,8 @@ PURE_FOLDERS = (
     "tests/demo/",
     "tests/requests_app/spec/",
     "tests/requests_app/taxonomy/",
+    "tests/requests_app/matching/",
+    "tests/requests_app/feasibility/",
     "tests/fulfillment/conformance/",
     "tests/fulfillment/quality/",
     "tests/fulfillment/duplicates/",

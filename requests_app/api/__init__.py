@@ -6,6 +6,7 @@ from django.urls import path
 
 from requests_app.api.deals import AgreementViewSet, OfferViewSet
 from requests_app.api.documents import LintView, SpecSchemaView
+from requests_app.api.matching import CapabilityView, MatchCountsView, MatchesView
 from requests_app.api.requests import RequestViewSet
 
 ROUTES = [
@@ -16,4 +17,7 @@ ROUTES = [
 API_URLS = [
     path("spec-schema/", SpecSchemaView.as_view(), name="api-spec-schema"),
     path("lint/", LintView.as_view(), name="api-lint"),
+    path("hospitals/<slug:slug>/capability/", CapabilityView.as_view(), name="api-capability"),
+    path("hospitals/<slug:slug>/matches/", MatchesView.as_view(), name="api-matches"),
+    path("requests/<slug:slug>/match-counts/", MatchCountsView.as_view(), name="api-match-counts"),
 ]

@@ -1,6 +1,7 @@
 """What is wanted: requests and their frozen specifications, offers, agreements and their signatures."""
 
 from requests_app.models.agreement import Agreement, AgreementQuerySet, Signature
+from requests_app.models.capability import CapabilityProfile
 from requests_app.models.offer import Offer, OfferQuerySet, OfferStatus
 from requests_app.models.question import Question
 from requests_app.models.request import (
@@ -17,6 +18,7 @@ __all__ = [
     "PUBLIC_STATUSES",
     "Agreement",
     "AgreementQuerySet",
+    "CapabilityProfile",
     "Category",
     "DatasetRequest",
     "DatasetRequestQuerySet",

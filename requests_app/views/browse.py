@@ -19,6 +19,7 @@ from getdata.accounts.permissions import can
 from requests_app.documents import Checked, check_document
 from requests_app.filters import DEADLINES, RequestFilter
 from requests_app.forms.small import AnswerForm, NoteForm, QuestionForm
+from requests_app.match_lists import match_counts
 from requests_app.models import Category, DatasetRequest, RequestFacet, RequestStatus
 from requests_app.selectors import (
     facet_counts,
@@ -31,6 +32,8 @@ from requests_app.selectors import (
 from requests_app.spec import DatasetSpec, View, canonical_json, summarise
 
 PAGE_SIZE = 20
+#: While it may still change or be answered, its own people see how many hospitals match.
+_MATCHED = (RequestStatus.DRAFT, RequestStatus.SUBMITTED, RequestStatus.OPEN)
 _INTRODUCTIONS = {
     Category.CXR: "Frontal and lateral radiographs of the chest, at the bedside and in the department.",
     Category.CT: "Cross-sectional imaging of the chest, asked by slice, series and finding.",
@@ -136,6 +139,8 @@ def request_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "questions": found.questions.select_related("asked_by").order_by("created_at"),
         **_what_this_person_may_do(request, found, checked),
     }
+    if context["member"] and spec is not None and found.status in _MATCHED:
+        context["match_counts"] = match_counts(spec, found.organization)
     return render(request, "requests_app/request_detail.html", context)
 
 
