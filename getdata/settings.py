@@ -345,10 +345,15 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "getdata.common.openapi.add_problems",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "OrganizationStatus": "getdata.accounts.models.OrganizationStatus",
         "OrganizationKind": "getdata.accounts.models.Organization.Kind",
         "RequestStatus": "requests_app.models.RequestStatus",
+        "HiddenReason": "requests_app.models.HiddenReason",
         "OfferStatus": "requests_app.models.OfferStatus",
         "FulfillmentStatus": "fulfillment.models.FulfillmentStatus",
         "BatchStatus": "fulfillment.models.BatchStatus",

@@ -10,6 +10,8 @@ from rest_framework import serializers
 from getdata.accounts.models import Organization
 from requests_app.models import Agreement, Category, DatasetRequest, Offer, Signature, SpecVersion
 from requests_app.selectors import meter_rows
+from requests_app.selectors_talk import errata_of, erratum_data
+from requests_app.serializers_talk import ErratumSerializer
 
 
 class PartySerializer(serializers.ModelSerializer[Organization]):
@@ -82,9 +84,10 @@ class RequestDetailSerializer(RequestSerializer):
     document = serializers.SerializerMethodField()
     sha256 = serializers.SerializerMethodField()
     meter = serializers.SerializerMethodField()
+    errata = serializers.SerializerMethodField()
 
     class Meta(RequestSerializer.Meta):
-        fields = [*RequestSerializer.Meta.fields, "status_note", "document", "sha256", "meter"]
+        fields = [*RequestSerializer.Meta.fields, "status_note", "document", "sha256", "meter", "errata"]
 
     def get_document(self, request: DatasetRequest) -> dict[str, Any]:
         """The DatasetSpec document: the newest frozen one, else the draft."""
@@ -100,6 +103,11 @@ class RequestDetailSerializer(RequestSerializer):
     @extend_schema_field(MeterRowSerializer(many=True))
     def get_meter(self, request: DatasetRequest) -> Any:
         return MeterRowSerializer(meter_rows(request), many=True).data
+
+    @extend_schema_field(ErratumSerializer(many=True))
+    def get_errata(self, request: DatasetRequest) -> Any:
+        """Answers that clarify the specification; they are no part of it."""
+        return ErratumSerializer([erratum_data(erratum) for erratum in errata_of(request)], many=True).data
 
 
 class VersionSerializer(serializers.ModelSerializer[SpecVersion]):

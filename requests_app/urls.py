@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from requests_app.views import browse, deciding, matching, offers, writing
+from requests_app.views import browse, deciding, matching, offers, questions, thread, writing
+
+_ASKED = "requests/<slug:slug>/questions"
 
 urlpatterns = [
     path("requests/", browse.request_list, name="request_list"),
@@ -20,8 +22,14 @@ urlpatterns = [
     path("requests/<slug:slug>/return/", deciding.request_return, name="request_return"),
     path("requests/<slug:slug>/close/", deciding.request_close, name="request_close"),
     path("requests/<slug:slug>/cancel/", deciding.request_cancel, name="request_cancel"),
-    path("requests/<slug:slug>/questions/", deciding.question_ask, name="question_ask"),
-    path("requests/<slug:slug>/questions/<uuid:pk>/answer/", deciding.question_answer, name="question_answer"),
+    path("requests/<slug:slug>/errata.json", questions.request_errata_json, name="request_errata_json"),
+    path(f"{_ASKED}/", questions.question_ask, name="question_ask"),
+    path(f"{_ASKED}/<uuid:pk>/edit/", questions.question_edit, name="question_edit"),
+    path(f"{_ASKED}/<uuid:pk>/answer/", questions.question_answer, name="question_answer"),
+    path(f"{_ASKED}/<uuid:pk>/answer/edit/", questions.answer_edit, name="answer_edit"),
+    path(f"{_ASKED}/<uuid:pk>/clarifies/", questions.question_clarifies, name="question_clarifies"),
+    path(f"{_ASKED}/<uuid:pk>/hide/", questions.question_hide, name="question_hide"),
+    path(f"{_ASKED}/<uuid:pk>/show/", questions.question_show, name="question_show"),
     path("requests/<slug:slug>/offer/", offers.offer_new, name="offer_new"),
     path("organizations/<slug:slug>/capabilities/", matching.capability_edit, name="capability_edit"),
     path("matches/", matching.match_list, name="match_list"),
@@ -31,6 +39,8 @@ urlpatterns = [
     path("offers/<uuid:pk>/withdraw/", offers.offer_withdraw, name="offer_withdraw"),
     path("offers/<uuid:pk>/decline/", offers.offer_decline, name="offer_decline"),
     path("offers/<uuid:pk>/agreement/", offers.agreement_draw, name="agreement_draw"),
+    path("offers/<uuid:pk>/messages/", thread.offer_messages, name="offer_messages"),
+    path("offers/<uuid:pk>/messages/<uuid:message>/hide/", thread.message_hide, name="message_hide"),
     path("agreements/<uuid:pk>/", offers.agreement_detail, name="agreement_detail"),
     path("agreements/<uuid:pk>/text/", offers.agreement_text_file, name="agreement_text"),
 ]

@@ -21,6 +21,7 @@ REQUIRE_ALL = os.environ.get("GETDATA_REQUIRE_ALL") == "1"
 PURE_FOLDERS = (
     "tests/deid/",
     "tests/demo/",
+    "tests/requests_app/guard/",
     "tests/requests_app/spec/",
     "tests/requests_app/taxonomy/",
     "tests/requests_app/matching/",

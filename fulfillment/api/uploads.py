@@ -34,7 +34,7 @@ from fulfillment.uploads.body import Body, body_of
 from fulfillment.uploads.known import what_is_known
 from getdata.accounts.models import User
 from getdata.accounts.permissions import require
-from getdata.common.problems import CannotDo
+from getdata.common.problems import CannotDo, problem
 
 
 def _batch(request: Request, pk: UUID) -> Batch:
@@ -70,7 +70,7 @@ class StreamView(APIView):
 
     def _refusal(self, error: CannotDo) -> Response:
         status = tus.status_of(error)
-        answer = Response({"code": error.code, "detail": error.message, "remedy": error.remedy}, status=status)
+        answer = problem(status, code=error.code, detail=error.message, remedy=error.remedy)
         if status in tus.REASONS:
             answer.reason_phrase = tus.REASONS[status]
         if error.code == "unsupported_version":

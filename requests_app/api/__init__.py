@@ -8,6 +8,7 @@ from requests_app.api.deals import AgreementViewSet, OfferViewSet
 from requests_app.api.documents import LintView, SpecSchemaView
 from requests_app.api.matching import CapabilityView, MatchCountsView, MatchesView
 from requests_app.api.requests import RequestViewSet
+from requests_app.api.talk import URLS as TALK_URLS
 
 ROUTES = [
     ("requests", RequestViewSet, "api-request"),
@@ -20,4 +21,5 @@ API_URLS = [
     path("hospitals/<slug:slug>/capability/", CapabilityView.as_view(), name="api-capability"),
     path("hospitals/<slug:slug>/matches/", MatchesView.as_view(), name="api-matches"),
     path("requests/<slug:slug>/match-counts/", MatchCountsView.as_view(), name="api-match-counts"),
+    *TALK_URLS,
 ]

@@ -81,19 +81,6 @@ class NoteForm(forms.Form):
     note = forms.CharField(label="Note", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
 
-class QuestionForm(forms.Form):
-    text = forms.CharField(
-        label="Your question",
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Question and answer are public. Do not write anything about a patient.",
-    )
-
-
-class AnswerForm(forms.Form):
-    text = forms.CharField(label="Your answer", max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
-
-
 class OfferForm(forms.Form):
     """What a hospital can deliver, in all and line by line."""
 

@@ -2,8 +2,9 @@
 
 from requests_app.models.agreement import Agreement, AgreementQuerySet, Signature
 from requests_app.models.capability import CapabilityProfile
+from requests_app.models.message import Message, MessageQuerySet, ThreadMark
 from requests_app.models.offer import Offer, OfferQuerySet, OfferStatus
-from requests_app.models.question import Question
+from requests_app.models.question import EDIT_WINDOW, HiddenReason, Question, QuestionQuerySet
 from requests_app.models.request import (
     PUBLIC_STATUSES,
     Category,
@@ -15,6 +16,7 @@ from requests_app.models.request import (
 )
 
 __all__ = [
+    "EDIT_WINDOW",
     "PUBLIC_STATUSES",
     "Agreement",
     "AgreementQuerySet",
@@ -22,12 +24,17 @@ __all__ = [
     "Category",
     "DatasetRequest",
     "DatasetRequestQuerySet",
+    "HiddenReason",
+    "Message",
+    "MessageQuerySet",
     "Offer",
     "OfferQuerySet",
     "OfferStatus",
     "Question",
+    "QuestionQuerySet",
     "RequestFacet",
     "RequestStatus",
     "Signature",
     "SpecVersion",
+    "ThreadMark",
 ]

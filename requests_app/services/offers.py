@@ -16,6 +16,7 @@ from getdata.common.problems import CannotDo
 from getdata.common.states import StaleState, transition
 from getdata.notifications.services import notify
 from requests_app.models import DatasetRequest, Offer, OfferStatus, RequestStatus, SpecVersion
+from requests_app.services.guarding import refuse_record_numbers
 from requests_app.services.people import people
 from requests_app.spec import CountUnit, DatasetSpec, Demand, QuotaCounting, demands
 
@@ -54,6 +55,7 @@ def submit_offer(
     version = request.current_version
     if request.status != RequestStatus.OPEN or version is None:
         raise CannotDo("This request takes no offers now.", remedy="Look for an open request.", code="not_open")
+    refuse_record_numbers(message, field="message")
     today = timezone.localdate()
     if request.deadline is not None and request.deadline < today:
         raise CannotDo(
@@ -93,6 +95,7 @@ def submit_offer(
 def withdraw_offer(*, offer: Offer, actor: User, note: str = "") -> Offer:
     """The hospital takes back an offer that both parties have not signed yet."""
     require(actor, "write", offer.hospital)
+    refuse_record_numbers(note)
     with transaction.atomic():
         moved = _decided(offer, OfferStatus.WITHDRAWN, note=note, actor=actor)
         notify(
@@ -109,6 +112,7 @@ def decline_offer(*, offer: Offer, note: str, actor: User) -> Offer:
     require(actor, "write", offer.request.organization)
     if not note.strip():
         raise CannotDo("A declined offer needs a reason.", remedy="Say why in a sentence.", code="note_missing")
+    refuse_record_numbers(note)
     with transaction.atomic():
         moved = _decided(offer, OfferStatus.DECLINED, note=note, actor=actor)
         _tell_hospital(moved, "was declined")

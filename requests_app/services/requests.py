@@ -1,4 +1,4 @@
-"""A request's life: written, submitted, checked, opened, amended, closed; and the questions asked about it."""
+"""A request's life: written, submitted, checked, opened, amended, closed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from getdata.common.problems import CannotDo
 from getdata.common.states import transition
 from getdata.notifications.services import notify
 from requests_app.documents import Checked, check_document
-from requests_app.models import Category, DatasetRequest, Offer, OfferStatus, Question, RequestStatus, SpecVersion
+from requests_app.models import Category, DatasetRequest, Offer, OfferStatus, RequestStatus, SpecVersion
 from requests_app.services.frozen import add_version, derived_columns, listed_columns
+from requests_app.services.guarding import refuse_record_numbers
 from requests_app.services.offers import decline_all
 from requests_app.services.people import people, refuse_insiders, staff
 from requests_app.spec import Change, DatasetSpec, diff
@@ -109,6 +110,7 @@ def return_request(*, request: DatasetRequest, note: str, actor: User) -> Datase
     refuse_insiders(actor, [request.organization], what="request")
     if not note.strip():
         raise CannotDo("A returned request needs a note.", remedy="Say what to change.", code="note_missing")
+    refuse_record_numbers(note)
     with transaction.atomic():
         moved = transition(
             DatasetRequest,
@@ -230,6 +232,7 @@ def close_request(*, request: DatasetRequest, actor: User) -> DatasetRequest:
 def cancel_request(*, request: DatasetRequest, actor: User, note: str = "") -> DatasetRequest:
     """Withdraw a draft, a submitted or an open request. With a signed agreement it can only be closed."""
     require(actor, "write", request.organization)
+    refuse_record_numbers(note)
     with transaction.atomic():
         current = DatasetRequest.objects.select_for_update().get(pk=request.pk)
         if current.status not in (RequestStatus.DRAFT, RequestStatus.SUBMITTED, RequestStatus.OPEN):
@@ -254,47 +257,6 @@ def cancel_request(*, request: DatasetRequest, actor: User, note: str = "") -> D
         )
         decline_all(request=moved, note="The request was cancelled.", actor=actor)
     return moved
-
-
-def ask_question(*, request: DatasetRequest, text: str, actor: User) -> Question:
-    """Anyone signed in may ask about an open request; question and answer are public with it."""
-    if request.status != RequestStatus.OPEN:
-        raise CannotDo(
-            "Questions are asked while a request is open.", remedy="Look for an open request.", code="not_open"
-        )
-    if not text.strip():
-        raise CannotDo("The question is empty.", remedy="Write it, then send it.", code="text_missing")
-    with transaction.atomic():
-        question = Question.objects.create(request=request, asked_by=actor, text=text.strip()[:2000])
-        record(verb="question.asked", target=question, actor=actor, organization_id=request.organization_id)
-        notify(
-            event="question.asked",
-            users=people(request.organization, "write"),
-            text=f"A question on “{request.title}”.",
-            url=f"{request.get_absolute_url()}#questions",
-        )
-    return question
-
-
-def answer_question(*, question: Question, text: str, actor: User) -> Question:
-    """The asking organization answers, once: the answer is public and stays."""
-    require(actor, "write", question.request.organization)
-    if not text.strip():
-        raise CannotDo("The answer is empty.", remedy="Write it, then send it.", code="text_missing")
-    with transaction.atomic():
-        answered = Question.objects.filter(pk=question.pk, answered_at=None).update(
-            answer=text.strip()[:4000], answered_by=actor, answered_at=timezone.now()
-        )
-        if not answered:
-            raise CannotDo("This question is answered already.", remedy="Reload the page.", code="already_answered")
-        record(verb="question.answered", target=question, actor=actor, organization_id=question.request.organization_id)
-        notify(
-            event="question.answered",
-            users=[question.asked_by],
-            text=f"Your question on “{question.request.title}” was answered.",
-            url=f"{question.request.get_absolute_url()}#questions",
-        )
-    return Question.objects.get(pk=question.pk)
 
 
 def _readable(document: object) -> Checked:

@@ -18,7 +18,8 @@ from getdata.accounts.models import User
 from getdata.accounts.permissions import can
 from requests_app.documents import Checked, check_document
 from requests_app.filters import DEADLINES, RequestFilter
-from requests_app.forms.small import AnswerForm, NoteForm, QuestionForm
+from requests_app.forms.small import NoteForm
+from requests_app.forms.text import HideForm, TextForm
 from requests_app.match_lists import match_counts
 from requests_app.models import Category, DatasetRequest, RequestFacet, RequestStatus
 from requests_app.selectors import (
@@ -29,7 +30,10 @@ from requests_app.selectors import (
     spec_groups,
     version_history,
 )
+from requests_app.selectors_talk import errata_of
+from requests_app.services.questions import QUESTION_LENGTH
 from requests_app.spec import DatasetSpec, View, canonical_json, summarise
+from requests_app.views.questions import PUBLIC
 
 PAGE_SIZE = 20
 #: While it may still change or be answered, its own people see how many hospitals match.
@@ -136,7 +140,8 @@ def request_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "meter": rows[0] if rows else None,
         "cells": rows[1:],
         "history": version_history(found) if version else [],
-        "questions": found.questions.select_related("asked_by").order_by("created_at"),
+        "questions": found.questions.order_by("created_at"),
+        "errata": errata_of(found),
         **_what_this_person_may_do(request, found, checked),
     }
     if context["member"] and spec is not None and found.status in _MATCHED:
@@ -190,8 +195,10 @@ def _what_this_person_may_do(request: HttpRequest, item: DatasetRequest, checked
         "hospitals": hospitals,
         "offers": offers if sees_offers or offers.exists() else [],
         "next_step": request_next_step(item, user) if insider or decides else None,
-        "ask_form": QuestionForm() if is_open and not insider else None,
-        "answer_form": AnswerForm() if writer and is_open else None,
+        "ask_form": TextForm(label="Your question", hint=PUBLIC, max_length=QUESTION_LENGTH, auto_id="ask_%s")
+        if is_open and not insider
+        else None,
+        "hide_form": HideForm() if user.is_reviewer else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""The buttons of a request's page: submit, open, return, close, cancel, ask, answer."""
+"""The buttons of a request's page: submit, open, return, close, cancel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from getdata.accounts.models import User
 from getdata.common.refusals import shows_refusals
-from requests_app.models import DatasetRequest, Question
+from requests_app.models import DatasetRequest
 from requests_app.services import requests as services
 
 
@@ -72,24 +72,3 @@ def request_cancel(request: HttpRequest, slug: str) -> HttpResponseBase:
     services.cancel_request(request=item, note=request.POST.get("note", ""), actor=_user(request))
     messages.success(request, "Cancelled.")
     return redirect("my_requests")
-
-
-@login_required
-@require_POST
-@shows_refusals("request_detail")
-def question_ask(request: HttpRequest, slug: str) -> HttpResponseBase:
-    item = _item(request, slug)
-    services.ask_question(request=item, text=request.POST.get("text", ""), actor=_user(request))
-    messages.success(request, "Your question is sent. The answer will stand here.")
-    return redirect(f"{item.get_absolute_url()}#questions")
-
-
-@login_required
-@require_POST
-@shows_refusals("request_detail")
-def question_answer(request: HttpRequest, slug: str, pk: str) -> HttpResponseBase:
-    item = _item(request, slug)
-    question = get_object_or_404(Question.objects.select_related("request", "asked_by"), pk=pk, request=item)
-    services.answer_question(question=question, text=request.POST.get("text", ""), actor=_user(request))
-    messages.success(request, "Answered.")
-    return redirect(f"{item.get_absolute_url()}#questions")

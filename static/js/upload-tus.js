@@ -113,6 +113,7 @@ function send(method, url, { headers = {}, body = null, type = "", onProgress, s
   });
 }
 
+const SIGNED_OUT = new Set(["not_authenticated", "permission_denied"]);
 const LOST = { detail: "The connection to the server was lost.", remedy: "Check the network, then try again: what was sent is kept." };
 
 function problem(request, login) {
@@ -123,7 +124,7 @@ function problem(request, login) {
     // A proxy's page or an empty answer to HEAD: the status has to say it.
   }
   const { status } = request;
-  if (status === 401 || (status === 403 && !told.code)) {
+  if (status === 401 || (status === 403 && (!told.code || SIGNED_OUT.has(told.code)))) {
     return new UploadError(status, { detail: "You are signed out.", remedy: `Sign in again (${login}), reload this page and choose the same files: what was sent is kept.` });
   }
   if (status === 429) return new UploadError(status, { detail: "The server asks for a pause.", remedy: "Try again in a minute." }, true);

@@ -80,7 +80,9 @@ def test_the_whole_way_to_submission_works_through_the_api() -> None:
 def test_a_malformed_organization_is_a_400_that_names_the_field(body: dict[str, str]) -> None:
     answer = _as(UserFactory.create()).post(LIST, body, content_type="application/json")
     assert answer.status_code == 400
-    assert set(answer.json()) <= {"kind", "name", "country"}
+    told = answer.json()["errors"]
+    assert {error["path"] for error in told} <= {"kind", "name", "country"}
+    assert all(error["message"] and error["remedy"] for error in told)
     assert not Organization.objects.exists()
 
 

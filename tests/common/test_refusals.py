@@ -11,6 +11,8 @@ from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import reverse
+from rest_framework import serializers
+from rest_framework.exceptions import NotAuthenticated, NotFound, ParseError, ValidationError
 
 from getdata.accounts.models import Organization
 from getdata.common.problems import CannotDo, exception_handler
@@ -91,11 +93,57 @@ def test_a_refusal_without_remedy_has_no_trailing_space() -> None:
 def test_the_api_answers_409_with_code_detail_and_remedy() -> None:
     answer = exception_handler(REFUSAL, {})
     assert answer is not None
-    assert (answer.status_code, answer.data) == (
-        409,
-        {"code": "empty", "detail": "The batch is empty.", "remedy": "Upload at least one file."},
-    )
+    assert (answer.status_code, answer.content_type) == (409, "application/problem+json")
+    assert answer.data == {
+        "type": "urn:getdata:problem:empty",
+        "title": "Not possible now",
+        "status": 409,
+        "code": "empty",
+        "detail": "The batch is empty.",
+        "remedy": "Upload at least one file.",
+        "errors": [],
+    }
     stale = exception_handler(StaleState(Organization, "pending", "verified"), {})
     assert stale is not None
     assert (stale.status_code, stale.data["code"]) == (409, "stale_state")
     assert exception_handler(ZeroDivisionError(), {}) is None
+
+
+def test_a_body_that_is_not_valid_names_each_field_with_path_and_cure() -> None:
+    class Cell(serializers.Serializer[Any]):
+        count = serializers.IntegerField(min_value=0)
+
+    class Body(serializers.Serializer[Any]):
+        name = serializers.CharField()
+        cells = Cell(many=True)
+
+    reading = Body(data={"cells": [{"count": 1}, {"count": -1}]})
+    assert not reading.is_valid()
+    answer = exception_handler(ValidationError(reading.errors), {})
+    assert answer is not None
+    assert (answer.status_code, answer.data["code"]) == (400, "invalid")
+    told = {error["pointer"]: (error["path"], error["code"], error["remedy"]) for error in answer.data["errors"]}
+    assert told == {
+        "/name": ("name", "required", "Add it."),
+        "/cells/1/count": ("cells.1.count", "min_value", "Give a larger number."),
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (NotFound(), 404, "not_found"),
+        (NotAuthenticated(), 401, "not_authenticated"),
+        (ParseError(), 400, "parse_error"),
+    ],
+)
+def test_the_frameworks_errors_have_the_same_shape(error: Exception, status: int, code: str) -> None:
+    answer = exception_handler(error, {})
+    assert answer is not None
+    assert (answer.status_code, answer.data["status"], answer.data["code"]) == (status, status, code)
+    assert answer.data["detail"]
+    assert answer.data["remedy"]
+
+
+def test_a_bug_is_not_dressed_up_as_a_refusal() -> None:
+    assert exception_handler(RuntimeError("bug"), {}) is None

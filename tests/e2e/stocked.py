@@ -36,7 +36,7 @@ def _stock(cast: dict[str, Any]) -> dict[str, list[str]]:
     from getdata.accounts import services as accounts
     from getdata.accounts.checklist import checks_for
     from getdata.accounts.models import Organization, User
-    from requests_app.services import offers
+    from requests_app.services import offers, questions
     from requests_app.services import requests as asking
     from requests_app.spec import example_specs, spec_document
     from tests import factories
@@ -60,9 +60,11 @@ def _stock(cast: dict[str, Any]) -> dict[str, list[str]]:
     asking.submit_request(request=wanted, actor=who["researcher"])
     wanted.refresh_from_db()
     wanted = asking.open_request(request=wanted, actor=who["reviewer"])
-    question = asking.ask_question(request=wanted, text="Are storage phosphor plates welcome?", actor=who["hospital_b"])
-    asking.answer_question(question=question, text="Yes, if the short side is long enough.", actor=who["researcher"])
-    asking.ask_question(request=wanted, text="May the lateral view come along?", actor=who["outsider"])
+    question = questions.ask_question(
+        request=wanted, text="Are storage phosphor plates welcome?", actor=who["hospital_b"]
+    )
+    questions.answer_question(question=question, text="Yes, if the short side is long enough.", actor=who["researcher"])
+    questions.ask_question(request=wanted, text="May the lateral view come along?", actor=who["outsider"])
 
     offer = offers.submit_offer(
         request=wanted, hospital=where["hospital_b"], images=20, patients=11, actor=who["hospital_b"]

@@ -415,19 +415,6 @@ def test_the_offer_list_filters_by_state(market: Market, client: Client) -> None
     assert b"No offers here yet" in client.get(reverse("offer_list")).content
 
 
-def test_a_question_is_asked_and_answered_on_the_page(market: Market, client: Client) -> None:
-    item = market.open()
-    client.force_login(market.manager)
-    client.post(reverse("question_ask", args=[item.slug]), {"text": "With a grid?"})
-    question = item.questions.get()
-    answering = reverse("question_answer", args=[item.slug, question.pk])
-    assert "Your role" in said(client.post(answering, {"text": "Yes"}))
-    client.force_login(market.researcher)
-    assert answering.encode() in client.get(item.get_absolute_url()).content
-    client.post(answering, {"text": "Yes, any."})
-    assert b"Yes, any." in Client().get(item.get_absolute_url()).content
-
-
 def test_no_page_has_inline_style_or_script(market: Market, client: Client) -> None:
     agreement = market.agreement()
     draft = market.draft("cxr-lines-and-tubes")

@@ -261,19 +261,6 @@ def test_a_stranger_moves_nothing(market: Market) -> None:
     )
 
 
-def test_a_question_is_answered_once_and_by_who_asks_for_data(market: Market) -> None:
-    made = market.open()
-    question = services.ask_question(request=made, text="With a grid?", actor=market.stranger)
-    assert Notification.objects.filter(user=market.researcher, event="question.asked").exists()
-    refused("role_lacks_capability", services.answer_question, question=question, text="Yes", actor=market.manager)
-    answered = services.answer_question(question=question, text="Yes.", actor=market.researcher)
-    assert answered.answer == "Yes."
-    assert Notification.objects.filter(user=market.stranger, event="question.answered").exists()
-    refused("already_answered", services.answer_question, question=question, text="No.", actor=market.researcher)
-    refused("text_missing", services.ask_question, request=made, text=" ", actor=market.stranger)
-    refused("not_open", services.ask_question, request=market.draft(), text="?", actor=market.stranger)
-
-
 def test_a_whole_life_leaves_an_unbroken_audit_chain(market: Market) -> None:
     services.close_request(request=market.offer().request, actor=market.researcher)
     assert list(verify()) == []
