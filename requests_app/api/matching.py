@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from pydantic import ValidationError
 from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -114,22 +115,21 @@ def _profile(capability: Capability) -> Response:
     return Response(ProfileSerializer(said).data)
 
 
-class MatchesView(APIView):
+class MatchesView(GenericAPIView[Any]):
     """Open requests for one's own hospital."""
 
     scope = "requests"
+    serializer_class = MatchSerializer
 
     @extend_schema(
         summary="Requests that fit your hospital, best first",
-        parameters=[OpenApiParameter("limit", int, description="at most so many, 1 to 200; 50 by default")],
+        filters=False,
         responses={200: MatchSerializer(many=True)},
     )
     def get(self, request: Request, slug: str) -> Response:
         hospital = _hospital(request, slug)
-        asked = request.query_params.get("limit", "")
-        limit = min(200, max(1, int(asked))) if asked.isdecimal() and len(asked) < 6 else 50
-        found = requests_for(hospital, _capability(request, hospital))
-        return Response(MatchSerializer(found[:limit], many=True).data)
+        page: Any = self.paginate_queryset(requests_for(hospital, _capability(request, hospital)))  # type: ignore[arg-type]
+        return self.get_paginated_response(MatchSerializer(page, many=True).data)
 
 
 class MatchCountsView(APIView):
