@@ -123,4 +123,6 @@ def match_counts(spec: DatasetSpec, asker: Organization) -> MatchCounts:
         result = fit(needs, Capability.model_validate(document))
         matching += result.is_match
         removed.update({need.label for need in result.removed})
-    return MatchCounts(matching, stated, tuple(Removal(label, count) for label, count in removed.most_common(5)))
+    # Counts that are not told apart are not told apart by their order either.
+    ranked = sorted(removed.items(), key=lambda item: (-item[1] if item[1] >= SMALLEST_COUNT else 0, item[0]))
+    return MatchCounts(matching, stated, tuple(Removal(label, count) for label, count in ranked[:5]))
