@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+Spent = tuple[float, float]
+"""Processor seconds and seconds by the clock."""
 PACKAGES = ("dicognito", "dicom-anonymizer")
 OCR_PACKAGE = "rapidocr-onnxruntime==1.4.4"
 
@@ -43,9 +45,9 @@ work(files[0], Path(target) / "warm")
 spent = []
 for _ in range(int(rounds)):
     for path in files:
-        begin = time.process_time()
+        begin, clock = time.process_time(), time.perf_counter()
         work(path, Path(target) / path.name)
-        spent.append(time.process_time() - begin)
+        spent.append((time.process_time() - begin, time.perf_counter() - clock))
 print(json.dumps(spent))
 """
 
@@ -72,14 +74,14 @@ class Peers:
     def _call(*command: str) -> None:
         subprocess.run(command, check=True, capture_output=True, timeout=600)
 
-    def seconds(self, tool: str, source: Path, rounds: int) -> list[float]:
-        """Processor seconds of each file, read to written, the imports left out. Raises CalledProcessError when the tool fails."""
+    def spent(self, tool: str, source: Path, rounds: int) -> list[Spent]:
+        """What each file took, read to written, the imports left out. Raises CalledProcessError when the tool fails."""
         with tempfile.TemporaryDirectory() as target:
             done = subprocess.run(
                 [str(self.python), "-c", _LOOP, tool, str(source), target, str(rounds)],
                 check=True, capture_output=True, text=True, timeout=1200, env={**os.environ, "OMP_NUM_THREADS": "1"},
             )  # fmt: skip
-        return list(json.loads(done.stdout.splitlines()[-1]))
+        return [(processor, clock) for processor, clock in json.loads(done.stdout.splitlines()[-1])]
 
     def ocr_model(self) -> Path | None:
         """PP-OCRv4's detection model, None where it could not be had."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import struct
 
+import numpy as np
+
 from deid.acceptance import accept
+from deid.beside import Beside
 from deid.dicomfile.element import PIXEL_DATA, DataSet, Element, Encapsulated
 from deid.dicomfile.limits import DEFAULT_LIMITS, Limits
 from deid.dicomfile.read import EXPLICIT_LE, NATIVE_SYNTAXES, DicomFile, read_file
@@ -19,7 +22,7 @@ from deid.pixels.detector import TextDetector, TextReader
 from deid.pixels.examine import Examination, examine
 from deid.policy import Policy
 from deid.profile.table import EDITION
-from deid.text.identifiers import gather
+from deid.text.identifiers import Identifiers, gather
 from deid.verify import DateRule, PixelProof, pixel_sha256, verify_output
 
 ENGINE_VERSION = "0.1.0"
@@ -48,9 +51,25 @@ def deidentify(
         policy=policy.label,
         policy_sha256=policy.sha256,
         key_id=keyring.key_id,
-        input_sha256=hashlib.sha256(data).hexdigest(),
+        input_sha256="",
         input_bytes=len(data),
     )
+    with Beside(lambda: hashlib.sha256(data).hexdigest(), len(data)) as counted:
+        outcome = _outcome(data, policy, keyring, context, record, detector, reader, limits)
+        record.input_sha256 = counted.result()
+    return outcome
+
+
+def _outcome(
+    data: bytes,
+    policy: Policy,
+    keyring: Keyring,
+    context: Context,
+    record: AuditRecord,
+    detector: TextDetector | None,
+    reader: TextReader | None,
+    limits: Limits,
+) -> Outcome:
     try:
         return _run(data, policy, keyring, context, record, detector, reader, limits)
     except Refusal as refusal:
@@ -106,38 +125,51 @@ def _run(
     record.burned_in_declared = {"YES": "yes", "NO": "no"}.get(burned, "absent")
     identifiers = gather(file.dataset, context.known_identifiers)
     pixels = decode_pixels(file.dataset, file.syntax, limits)
-    record.pixel_sha256_in = pixel_sha256(pixels.values)
-
-    detector, reader = detector or _shipped_detector(), reader or _shipped_reader()
-    record.detector = detector.name
-    record.device, record.rows, record.columns = _device(file, keyring), pixels.form.rows, pixels.form.columns
-    found = examine(pixels, identifiers, detector, reader, context.zones)
-    record.masks, record.hints = list(found.masks), list(found.hints)
-    record.markers_kept, record.review = found.markers_kept, found.review
+    with Beside(lambda: pixel_sha256(pixels.values), pixels.values.nbytes) as counted:
+        try:
+            detector, reader = detector or _shipped_detector(), reader or _shipped_reader()
+            record.detector = detector.name
+            record.device, record.rows, record.columns = _device(file, keyring), pixels.form.rows, pixels.form.columns
+            found = examine(pixels, identifiers, detector, reader, context.zones)
+            record.masks, record.hints = list(found.masks), list(found.hints)
+            record.markers_kept, record.review = found.markers_kept, found.review
+            output, shift = _rebuild(file, pixels, found, identifiers, policy, keyring, record)
+        finally:
+            record.pixel_sha256_in = counted.result()
     unchanged = found.values is pixels.values
     record.pixel_sha256_out = record.pixel_sha256_in if unchanged else pixel_sha256(found.values)
+    with Beside(lambda: hashlib.sha256(output).hexdigest(), len(output)) as counted:
+        record.verified = verify_output(
+            output,
+            data,
+            PixelProof(pixels.values, found.values, record.masks),
+            DateRule(policy.date_mode, shift),
+            context.known_identifiers,
+        )
+        record.decision = "released"
+        record.output_sha256 = counted.result()
+    record.output_bytes = len(output)
+    return Released(output, record, tuple(found.masks), found.review)
 
+
+def _rebuild(
+    file: DicomFile,
+    pixels: DecodedPixels,
+    found: Examination,
+    identifiers: Identifiers,
+    policy: Policy,
+    keyring: Keyring,
+    record: AuditRecord,
+) -> tuple[bytes, int]:
+    """(the cleaned file, days by which its dates moved back)."""
     patient_key = _patient_key(file, keyring)
     shift = keyring.shift_days(patient_key, maximum_days=policy.maximum_days, multiple_of=policy.multiple_of)
     cleaner = HeaderCleaner(policy, keyring, identifiers, PatientKeys(keyring.pseudonym(patient_key), shift), record)
     cleaned = cleaner.clean(file.dataset)
-    masks = tuple(found.masks)
-    put_marks(cleaned, policy, ENGINE_VERSION, EDITION, masks)
-    syntax = _put_pixels(cleaned, file, pixels, found)
-    record.pixel_passthrough = not masks and not pixels.needs_rewrite
-    record.transfer_syntax_out = syntax
-    output = write_file(cleaned, syntax)
-    record.verified = verify_output(
-        output,
-        data,
-        PixelProof(pixels.values, found.values, masks),
-        DateRule(policy.date_mode, shift),
-        context.known_identifiers,
-    )
-    record.decision = "released"
-    record.output_sha256 = hashlib.sha256(output).hexdigest()
-    record.output_bytes = len(output)
-    return Released(output, record, masks, found.review)
+    put_marks(cleaned, policy, ENGINE_VERSION, EDITION, tuple(found.masks))
+    record.transfer_syntax_out = _put_pixels(cleaned, file, pixels, found)
+    record.pixel_passthrough = not found.masks and not pixels.needs_rewrite
+    return write_file(cleaned, record.transfer_syntax_out), shift
 
 
 def _patient_key(file: DicomFile, keyring: Keyring) -> str:
@@ -169,18 +201,19 @@ def _put_pixels(cleaned: DataSet, file: DicomFile, pixels: DecodedPixels, found:
         cleaned.put(Element(PIXEL_DATA, "OB", element.value))
         return file.syntax
     if file.syntax in NATIVE_SYNTAXES and not rewrite:
-        raw = element.raw[: form.frame_bytes * form.frames]
+        raw = element.bulk[: form.frame_bytes * form.frames]
     else:
         raw = _native_bytes(found.values)
         if form.samples == 3:
             cleaned.put(Element(0x00280006, "US", struct.pack("<H", 0)))
             cleaned.put(Element(0x00280004, "CS", pixels.photometric.encode("ascii")))
-    cleaned.put(Element(PIXEL_DATA, "OW" if form.bits_allocated == 16 else "OB", raw + b"\0" * (len(raw) % 2)))
+    cleaned.put(Element(PIXEL_DATA, "OW" if form.bits_allocated == 16 else "OB", raw))
     return EXPLICIT_LE
 
 
-def _native_bytes(values: Samples) -> bytes:
-    return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+def _native_bytes(values: Samples) -> memoryview:
+    little = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"), copy=False))
+    return little.reshape(-1).view(np.uint8).data
 
 
 def _shipped_detector() -> TextDetector:

@@ -45,6 +45,7 @@ class Done:
 
 
 _state: dict[str, Any] = {}
+_PIECE = 1 << 18
 
 
 def start_worker(policy: Policy, keyring: Keyring) -> None:
@@ -74,26 +75,38 @@ def run_job(job: Job) -> Done:
         if outcome.reason == "memory-limit":
             raise MemoryError  # the pool decides whether this file or an earlier one is to blame
         return _refused(job, outcome.record, outcome.reason, outcome.record.detail)
-    written = _write(Path(job.part), outcome.data)
-    if written != outcome.data:
+    if not _write(Path(job.part), outcome.data):
         Path(job.part).unlink()
         return _refused(job, outcome.record, "verify-structure", "the disk returned other bytes than were written")
-    dataset = read_file(written, pixels=False).dataset
+    dataset = read_file(outcome.data, pixels=False).dataset
     name = Path(dataset.ascii(0x00100020)) / dataset.ascii(0x0020000D) / f"{dataset.ascii(0x00080018)}.dcm"
     return Done(job.index, outcome.record.input_sha256, name.as_posix(), job.part, "", outcome.record.as_dict())
 
 
-def _write(part: Path, data: bytes) -> bytes:
-    """Write, make the disk take it, read it back. Raises OSError and leaves nothing behind when the disk refuses."""
+def _write(part: Path, data: bytes) -> bool:
+    """Write, make the disk take it, read it back: whether it gave the same bytes. Raises OSError and leaves nothing behind
+    when the disk refuses."""
     try:
-        with part.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
+        with part.open("wb", buffering=0) as stream:
+            left = memoryview(data)
+            while left:
+                left = left[stream.write(left) :]
             os.fsync(stream.fileno())
-        return part.read_bytes()
+        return _holds(part, data)
     except OSError:
         part.unlink(missing_ok=True)
         raise
+
+
+def _holds(part: Path, data: bytes) -> bool:
+    """Whether a file holds these bytes, read in pieces."""
+    at = 0
+    with part.open("rb", buffering=0) as stream:
+        while piece := stream.read(_PIECE):
+            if piece != data[at : at + len(piece)]:
+                return False
+            at += len(piece)
+    return at == len(data)
 
 
 def lost(job: Job, policy: Policy, keyring: Keyring, reason: str, detail: str = "") -> Done:

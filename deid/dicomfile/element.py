@@ -32,16 +32,22 @@ class Encapsulated:
 
 @dataclass
 class Element:
-    """One data element. `tag` is GGGGEEEE as an integer; `value` little-endian bytes, a list of items, or fragments."""
+    """One data element. `tag` is GGGGEEEE as an integer; `value` little-endian bytes, a list of items, or fragments; native
+    Pixel Data is a view into the file's bytes, because it is never changed in place and copying it costs."""
 
     tag: int
     vr: str
-    value: bytes | list[DataSet] | Encapsulated = b""
+    value: bytes | memoryview | list[DataSet] | Encapsulated = b""
 
     @property
     def raw(self) -> bytes:
         """The value's bytes; empty for sequences and encapsulated data."""
         return self.value if isinstance(self.value, bytes) else b""
+
+    @property
+    def bulk(self) -> bytes | memoryview:
+        """The value's bytes without copying them; empty for sequences and encapsulated data."""
+        return self.value if isinstance(self.value, bytes | memoryview) else b""
 
     @property
     def items(self) -> list[DataSet]:

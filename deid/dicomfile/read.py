@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import sys
 import zlib
 from array import array
@@ -56,6 +57,7 @@ KNOWN_SYNTAXES = NATIVE_SYNTAXES | LOSSLESS_ENCAPSULATED | LOSSY_ENCAPSULATED
 Bytes = bytes | mmap
 """What a file is read from: slices of either are bytes."""
 
+_VR_NAMES = {vr.encode("ascii"): vr for vr in ALL_VRS}
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
 
@@ -144,17 +146,12 @@ class _Walker:
         self.data = data
         self.pixels = pixels
         self.big = big_endian
-        self.order = "big" if big_endian else "little"
+        order = ">" if big_endian else "<"
+        self._explicit, self._long = struct.Struct(order + "HH2sH"), struct.Struct(order + "I")
         self.limits = limits
         self.count = 0
         self.text = 0
         self.trailing = 0
-
-    def _u16(self, at: int) -> int:
-        return int.from_bytes(self.data[at : at + 2], self.order)  # type: ignore[arg-type]
-
-    def _u32(self, at: int) -> int:
-        return int.from_bytes(self.data[at : at + 4], self.order)  # type: ignore[arg-type]
 
     def _tick(self) -> None:
         self.count += 1
@@ -165,20 +162,23 @@ class _Walker:
         """(tag, VR, length, position of the value) of the element at `at`; delimiters come back with VR "--"."""
         if at + 8 > end:
             raise Refusal("malformed", "cut short")
-        tag = self._u16(at) << 16 | self._u16(at + 2)
-        if tag >> 16 == 0xFFFE:
-            return tag, "--", self._u32(at + 4), at + 8
-        if implicit:
-            return tag, _implicit_vr(tag), self._u32(at + 4), at + 8
-        code = self.data[at + 4 : at + 6]
-        vr = code.decode("latin-1")
-        if vr not in ALL_VRS:
+        group, number, code, short = self._explicit.unpack_from(self.data, at)
+        tag = group << 16 | number
+        if group == 0xFFFE or implicit:
+            return (
+                tag,
+                "--" if group == 0xFFFE else _implicit_vr(tag),
+                self._long.unpack_from(self.data, at + 4)[0],
+                at + 8,
+            )
+        vr = _VR_NAMES.get(code)
+        if vr is None:
             raise Refusal("malformed", f"VR of {keyword(tag)}")
         if vr in LONG_HEADER_VRS:
             if at + 12 > end:
                 raise Refusal("malformed", "cut short")
-            return tag, vr, self._u32(at + 8), at + 12
-        return tag, vr, self._u16(at + 6), at + 8
+            return tag, vr, self._long.unpack_from(self.data, at + 8)[0], at + 12
+        return tag, vr, short, at + 8
 
     def read(self, start: int, end: int, *, implicit: bool) -> DataSet:
         """The top-level data set between two offsets."""
@@ -260,6 +260,9 @@ class _Walker:
             self.text += length
             if self.text > self.limits.text_bytes:
                 raise Refusal("too-many-elements", "text")
+        if top and tag == PIXEL_DATA and not self.big and isinstance(self.data, bytes):
+            dataset.put(Element(tag, vr, memoryview(self.data)[at : at + length]))
+            return at + length
         raw = self.data[at : at + length]
         dataset.put(Element(tag, vr, _to_little(raw, vr) if self.big else raw))
         return at + length

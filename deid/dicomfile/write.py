@@ -18,7 +18,7 @@ def write_file(dataset: DataSet, syntax: str) -> bytes:
     return b"".join([b"\0" * 128, b"DICM", *_meta(dataset, syntax), *_dataset_parts(dataset)])
 
 
-def _meta(dataset: DataSet, syntax: str) -> list[bytes]:
+def _meta(dataset: DataSet, syntax: str) -> list[bytes | memoryview]:
     entries = [
         Element(0x00020001, "OB", b"\0\1"),
         Element(0x00020002, "UI", dataset.ascii(0x00080016).encode("ascii")),
@@ -31,17 +31,18 @@ def _meta(dataset: DataSet, syntax: str) -> list[bytes]:
     return [*_element(Element(0x00020000, "UL", struct.pack("<I", sum(map(len, body))))), *body]
 
 
-def _dataset_parts(dataset: DataSet) -> list[bytes]:
+def _dataset_parts(dataset: DataSet) -> list[bytes | memoryview]:
     return [part for tag in sorted(dataset.elements) for part in _element(dataset.elements[tag])]
 
 
-def _element(element: Element) -> tuple[bytes, ...]:
+def _element(element: Element) -> tuple[bytes | memoryview, ...]:
     """Header, value and padding."""
     head = struct.pack("<HH", element.tag >> 16, element.tag & 0xFFFF) + element.vr.encode("ascii")
     if isinstance(element.value, Encapsulated):
         if element.tag != PIXEL_DATA:
             raise Refusal("engine-error", keyword(element.tag))
         return head + b"\0\0\xff\xff\xff\xff", element.value.raw
+    value: bytes | memoryview
     if isinstance(element.value, list):
         items = [b"".join(_dataset_parts(item)) for item in element.value]
         value = b"".join(b"\xfe\xff\x00\xe0" + struct.pack("<I", len(item)) + item for item in items)

@@ -3,6 +3,7 @@ section 1)."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from deid.dicomfile.element import PIXEL_DATA, standard_vr
@@ -61,6 +62,7 @@ _ALLOWED_BULK = frozenset({0x00283006, 0x00281201, 0x00281202, 0x00281203, 0x002
 _FREE_TEXT = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 
 
+@lru_cache(maxsize=16_384)
 def decide(tag: int, policy: Policy, sop_class: str, *, top: bool) -> Action:
     """The action for one attribute. `top` says whether it stands in the main data set, where Type 1 and 2 bind."""
     group = tag >> 16

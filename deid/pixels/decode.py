@@ -135,7 +135,7 @@ def _padding(dataset: DataSet, signed: bool) -> int | None:
 def decode_pixels(dataset: DataSet, syntax: str, limits: Limits) -> DecodedPixels:
     """Decode every frame. Raises Refusal: no-pixels, pixel-description, pixel-length, pixel-limit, decode-failed."""
     element = dataset.get(PIXEL_DATA)
-    if element is None or (isinstance(element.value, bytes) and not element.value):
+    if element is None or (isinstance(element.value, bytes | memoryview) and not len(element.value)):
         raise Refusal("no-pixels")
     encapsulated = isinstance(element.value, Encapsulated)
     if encapsulated == (syntax in NATIVE_SYNTAXES):
@@ -145,18 +145,18 @@ def decode_pixels(dataset: DataSet, syntax: str, limits: Limits) -> DecodedPixel
         values, photometric = _decode_encapsulated(element.value, form, syntax)
         rewrite = not passes_through(element.value, syntax, form.frames)
     else:
-        values, rewrite = _decode_native(element.raw, form)
+        values, rewrite = _decode_native(element.bulk, form)
         photometric = form.photometric
     cleaned, dirty = _unused_bits(values, form)
     return DecodedPixels(form, cleaned, photometric, rewrite or dirty)
 
 
-def _decode_native(raw: bytes, form: PixelForm) -> tuple[Samples, bool]:
+def _decode_native(raw: bytes | memoryview, form: PixelForm) -> tuple[Samples, bool]:
     expected = form.frame_bytes * form.frames
     if len(raw) < expected:
         raise Refusal("pixel-length")
     flat = np.frombuffer(raw, dtype=form.dtype, count=expected // form.dtype.itemsize)
-    padding = raw[expected:]
+    padding = bytes(raw[expected:])
     values: Samples
     if form.samples == 1:
         values = flat.reshape(form.frames, form.rows, form.columns)

@@ -40,7 +40,7 @@ class Examination:
 
 @dataclass
 class _Frame:
-    """One frame on its way: its values (changed in place), what was decided, and what helps to decide."""
+    """One frame on its way: its values (a copy as soon as something is masked), what was decided, and what helps to decide."""
 
     index: int
     values: Samples
@@ -71,7 +71,7 @@ def examine(
     result = Examination(values)
     review: set[str] = set()
     for index in range(pixels.form.frames):
-        frame = _Frame(index, np.array(values[index]), pixels.form, identifiers, detector, reader, zones)
+        frame = _Frame(index, values[index], pixels.form, identifiers, detector, reader, zones)
         _clean(frame)
         result.markers_kept += len(frame.markers)
         result.hints.extend(frame.hints)
@@ -95,6 +95,8 @@ def _clean(frame: _Frame) -> None:
             break
         if attempt == _PASSES - 1:
             raise Refusal("text-left", f"frame {frame.index}, {len(pending)} regions")
+        if not frame.masks:
+            frame.values = np.array(frame.values)  # what came in is left as it was
         # After masking only the neighbourhood of the masks can look different, so only that is looked at again.
         near = []
         for region, confidence in pending:

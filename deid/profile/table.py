@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 EDITION = "PS3.15-2026c"
@@ -59,6 +59,7 @@ def _by_tag() -> tuple[dict[int, TableRow], tuple[tuple[str, TableRow], ...]]:
     return exact, tuple(masked)
 
 
+@lru_cache(maxsize=16_384)
 def find_row(tag: int) -> TableRow | None:
     """The row for a tag (GGGGEEEE as an integer), or None when the table is silent on it."""
     exact, masked = _by_tag()

@@ -43,18 +43,24 @@ def check_pixels(output: Walked, source: Walked, proof: PixelProof) -> None:
     if mine is None or theirs is None:
         raise Changed("no Pixel Data")
     if mine.items:
-        if proof.masks or mine.value != theirs.value or output.syntax != source.syntax:
+        if proof.masks or not _same(mine.bulk, theirs.bulk) or output.syntax != source.syntax:
             raise Changed("code stream")
         return
-    after = _native(output, mine.value)
-    if len(mine.value) != after.nbytes + after.nbytes % 2:
+    after = _native(output, mine.bulk)
+    if len(mine.bulk) != after.nbytes + after.nbytes % 2:
         raise Changed("bytes besides the image")
     stored, allocated, signed = output.number(0x00280101), output.number(0x00280100), output.number(0x00280103) == 1
     if stored < allocated and not _fits(after, stored, signed):
         raise Changed("bits above BitsStored")
     before = proof.before
     if source.syntax in _NATIVE:
-        before = _native(source, theirs.value)
+        before = _native(source, theirs.bulk)
+        if (
+            not proof.masks
+            and _written_alike(output, source)
+            and _same(mine.bulk[: after.nbytes], theirs.bulk[: after.nbytes])
+        ):
+            return  # the same bytes, described alike, and no bit above BitsStored: nothing is left to compare
         if stored < allocated:
             spare = allocated - stored
             before = np.right_shift(np.left_shift(before, spare), spare)
@@ -73,7 +79,23 @@ def check_pixels(output: Walked, source: Walked, proof: PixelProof) -> None:
         raise Changed("values outside masks")
 
 
-def _native(file: Walked, raw: bytes) -> NDArray[Any]:
+_CHUNK = 1 << 18
+
+
+def _same(mine: memoryview, theirs: memoryview) -> bool:
+    """Whether two stretches hold the same bytes. In pieces, because views compare element by element and copies cost."""
+    return len(mine) == len(theirs) and all(
+        mine[at : at + _CHUNK].tobytes() == theirs[at : at + _CHUNK].tobytes() for at in range(0, len(mine), _CHUNK)
+    )
+
+
+def _written_alike(output: Walked, source: Walked) -> bool:
+    """Whether the bytes of both files mean the same: everything that `_native` reads of them agrees."""
+    tags = (0x00280008, 0x00280002, 0x00280100, 0x00280103, 0x00280010, 0x00280011, 0x00280006)
+    return output.big == source.big and all(output.number(tag) == source.number(tag) for tag in tags)
+
+
+def _native(file: Walked, raw: memoryview) -> NDArray[Any]:
     """Native Pixel Data as (frames, rows, columns[, 3]), by the file's own description."""
     samples, allocated = file.number(0x00280002, 1), file.number(0x00280100)
     shape = (file.number(0x00280008, 1) or 1, file.number(0x00280010), file.number(0x00280011))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from deid.verify.giveaways import Secrets, keyword
 from deid.verify.walk import PIXELS, Seen, Walked
 from deid.verify.words import fold, text_words
@@ -27,7 +29,7 @@ def search(output: Walked, data: bytes, secrets: Secrets) -> None:
     """Raise Found at the first identifier. `data` are the file's bytes."""
     pixels = output.top(PIXELS)
     begin = pixels.offset if pixels else len(data)
-    header = data[:begin] + b"\0" + (data[begin + len(pixels.value) :] if pixels else b"")
+    header = data[:begin] + b"\0" + (data[begin + pixels.size :] if pixels else b"")
     pool = "\n".join(_readings(header))
     words = set(_WORD.findall(pool))
     for kind, wanted in (("name", secrets.names), ("place", secrets.places), ("number", secrets.numbers)):
@@ -47,9 +49,18 @@ def search(output: Walked, data: bytes, secrets: Secrets) -> None:
         if re.search(rb"(?<![0-9.])" + re.escape(uid.encode("latin-1")) + rb"(?![0-9])", header):
             raise Found("original UID")
     if pixels is not None:
-        for raw in sorted(secrets.own):
-            if raw in pixels.value:
-                raise Found("search of Pixel Data")
+        own = _possible(secrets.own, output, pixels)
+        if any(data.find(raw, begin, begin + pixels.size) >= 0 for raw in sorted(own)):
+            raise Found("search of Pixel Data")
+
+
+def _possible(own: Iterable[bytes], output: Walked, pixels: Seen) -> list[bytes]:
+    """Those strings that values of 16 bits can spell. One of every two neighbouring bytes is the high byte of a value, so a
+    string whose every byte exceeds the high byte of the largest value stands nowhere; of 12 stored bits that is any text."""
+    if pixels.items or output.big or output.number(0x00280100) != 16 or pixels.size < 2:
+        return list(own)
+    largest = int(np.frombuffer(pixels.bulk, "<u2", pixels.size // 2).max()) >> 8
+    return [raw for raw in own if len(raw) < 2 or min(raw) <= largest]
 
 
 def _readings(header: bytes) -> Iterator[str]:

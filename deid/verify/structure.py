@@ -46,6 +46,7 @@ _FORMS = {
 }
 _FORM = {vr: re.compile(pattern + r"\Z") for vr, pattern in _FORMS.items()}
 _LENGTHS = {"SH": 16, "LO": 64, "ST": 1024, "LT": 10240, "AE": 16}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _OUR_UID = re.compile(r"2\.25\.\d{1,39}\Z")
 
 
@@ -85,7 +86,7 @@ def _element(seen: Seen) -> None:
         group in _FORBIDDEN
         or 0x5000 <= group <= 0x50FF
         or 0x6000 <= group <= 0x60FF
-        or (group >= 0x7F00 and seen.tag != PIXELS)
+        or (group >= 0x7F00 and (seen.tag != PIXELS or seen.path))
     ):
         raise Malformed(where)
     if group % 2:
@@ -95,7 +96,7 @@ def _element(seen: Seen) -> None:
         expected = standard(seen.tag)
         if not expected or (seen.vr != expected and not {seen.vr, expected} <= _CHOICES):
             raise Malformed(f"VR of {where}")
-    if len(seen.value) % 2:
+    if seen.size % 2:
         raise Malformed(f"odd length of {where}")
     if seen.tag == PIXELS or seen.vr == "SQ":
         return
@@ -110,7 +111,7 @@ def _string(seen: Seen, where: str) -> None:
         text = seen.value.decode("utf-8")
     except UnicodeDecodeError:
         raise Malformed(f"text of {where}") from None
-    if any(ord(c) < 32 and c not in "\r\n\t\f" for c in text.rstrip("\0")) or "\x7f" in text:
+    if _CONTROL.search(text.rstrip("\0")):
         raise Malformed(f"control characters in {where}")
     parts = [text] if seen.vr in ("ST", "LT", "UT", "UR") else text.split("\\")
     form, longest = _FORM.get(seen.vr), _LENGTHS.get(seen.vr)
@@ -147,6 +148,8 @@ def _filled(seen: Seen) -> bool:
     return (
         bool(seen.items)
         if seen.vr == "SQ"
+        else bool(seen.bulk)
+        if seen.tag == PIXELS
         else bool(seen.value.strip(b" \0") or (seen.value and standard(seen.tag) in _BINARY))
     )
 

@@ -5,6 +5,7 @@ The first pass has its own reader with limits; what comes here has passed them, 
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from functools import cache
 from pydicom.datadict import dictionary_VR
 
 _LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+_LITTLE, _BIG = struct.Struct("<HH2sH"), struct.Struct(">HH2sH")
 _UNDEFINED = 0xFFFFFFFF
 _DEPTH = 40
 PIXELS = 0x7FE00010
@@ -23,6 +25,7 @@ class Seen:
     """One element: `path` holds the tags of the sequences around it, `vr` the declared VR ("" in implicit VR).
 
     value: little-endian or big-endian bytes as they stand; empty for sequences. offset: where the value begins.
+    bulk: the value of Pixel Data, as a view into the file (`value` is empty there).
     """
 
     tag: int
@@ -32,6 +35,12 @@ class Seen:
     charsets: tuple[str, ...]
     offset: int
     items: int = 0
+    bulk: memoryview = field(default=memoryview(b""), repr=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the value."""
+        return len(self.bulk) or len(self.value)
 
 
 @dataclass
@@ -44,6 +53,7 @@ class Walked:
     body: bytes = b""
     begin: int = 0
     end: int = 0
+    _tops: dict[int, Seen] = field(default_factory=dict, repr=False)
 
     @property
     def big(self) -> bool:
@@ -52,7 +62,11 @@ class Walked:
 
     def top(self, tag: int) -> Seen | None:
         """The element of the main data set with that tag."""
-        return next((seen for seen in self.elements if seen.tag == tag and not seen.path), None)
+        if not self._tops:
+            self._tops = {
+                seen.tag: seen for seen in reversed(self.elements) if not seen.path
+            }  # the first of equal tags
+        return self._tops.get(tag)
 
     def number(self, tag: int, default: int = 0) -> int:
         """The first value of a US element or an IS of the main data set."""
@@ -108,16 +122,19 @@ def walk(data: bytes) -> Walked:
 
 
 def _header(data: bytes, at: int, *, implicit: bool, big: bool) -> tuple[int, str, int, int]:
-    order = "big" if big else "little"
     if at + 8 > len(data):
         raise Broken("cut short")
-    tag = int.from_bytes(data[at : at + 2], order) << 16 | int.from_bytes(data[at + 2 : at + 4], order)  # type: ignore[arg-type]
-    if implicit or tag >> 16 == 0xFFFE:
-        return tag, "", int.from_bytes(data[at + 4 : at + 8], order), at + 8  # type: ignore[arg-type]
-    vr = data[at + 4 : at + 6]
+    group, number, vr, short = (_BIG if big else _LITTLE).unpack_from(data, at)
+    tag = group << 16 | number
+    if implicit or group == 0xFFFE:
+        return tag, "", _number(data, at + 4, big), at + 8
     if vr in _LONG:
-        return tag, vr.decode("latin-1"), int.from_bytes(data[at + 8 : at + 12], order), at + 12  # type: ignore[arg-type]
-    return tag, vr.decode("latin-1"), int.from_bytes(data[at + 6 : at + 8], order), at + 8  # type: ignore[arg-type]
+        return tag, vr.decode("latin-1"), _number(data, at + 8, big), at + 12
+    return tag, vr.decode("latin-1"), short, at + 8
+
+
+def _number(data: bytes, at: int, big: bool) -> int:
+    return int.from_bytes(data[at : at + 4], "big" if big else "little")
 
 
 class _Walk:
@@ -215,7 +232,8 @@ class _Walk:
                 if item != 0xFFFEE000:
                     raise Broken("Pixel Data")
                 stop = inside + size
-        yield Seen(tag, vr, self.data[start:stop], (), charsets, start, 1 if length == _UNDEFINED else 0)
+        bulk = memoryview(self.data)[start:stop]
+        yield Seen(tag, vr, b"", (), charsets, start, 1 if length == _UNDEFINED else 0, bulk)
         self.at = stop
 
 

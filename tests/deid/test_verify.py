@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from deid.headers import clean as header_clean
 from deid.headers import decide
+from deid.verify.search import _possible
+from deid.verify.walk import walk
 from tests.deid.objects import make_dataset, make_file, plain_chest, released, to_bytes, withheld
 
 
@@ -115,3 +122,38 @@ def test_an_object_without_type_2_attributes_gets_them_empty() -> None:
     del ds.StudyTime
     out, _ = released(to_bytes(ds))
     assert out.ReferringPhysicianName == "" and out.StudyTime == ""
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    word=st.binary(min_size=2, max_size=12),
+    at=st.integers(0, 40),
+    values=st.lists(st.integers(0, 4095), min_size=32, max_size=32),
+)
+def test_no_string_that_stands_in_pixel_data_is_ruled_out_by_the_largest_value(
+    word: bytes, at: int, values: list[int]
+) -> None:
+    raw = bytearray(np.array(values, "<u2").tobytes())
+    raw[at : at + len(word)] = word
+    raw = raw[: len(raw) // 2 * 2]
+    walked = walk(make_file(np.frombuffer(bytes(raw), "<u2").reshape(1, -1), BitsStored=16, HighBit=15))
+    pixels = walked.top(0x7FE00010)
+    assert pixels is not None and word in bytes(pixels.bulk)
+    assert _possible({word}, walked, pixels) == [word]
+    twelve = walk(make_file())
+    assert _possible({b"Featherstone"}, twelve, twelve.top(0x7FE00010)) == []  # type: ignore[arg-type]
+
+
+def test_an_icon_that_a_broken_cleaner_leaves_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = decide.decide
+
+    def wrong(asked: int, *rest: object, **more: object) -> str:
+        if asked == 0x00880200:
+            return "recurse"
+        return "value" if asked == 0x7FE00010 and not more["top"] else real(asked, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(header_clean, "decide", wrong)
+    icon = Dataset()
+    icon.Rows, icon.Columns, icon.PixelData = 2, 2, b"abcd"
+    icon["PixelData"].VR = "OW"
+    assert withheld(make_file(IconImageSequence=Sequence([icon]))) == "verify-structure"
