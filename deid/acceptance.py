@@ -9,6 +9,7 @@ from deid.dicomfile.charset import decode, read_charset
 from deid.dicomfile.element import SPECIFIC_CHARACTER_SET, DataSet
 from deid.dicomfile.read import DicomFile, is_uid
 from deid.headers.required import ACCEPTED_CLASSES, CR, DX_CLASSES, SC_CLASSES
+from deid.keyring import normalise_identifier
 from deid.outcome import Refusal
 from deid.text.vocabulary import fold
 
@@ -115,15 +116,16 @@ def accept(file: DicomFile) -> None:
     sop_class, instance = dataset.ascii(0x00080016), dataset.ascii(0x00080018)
     declared_class, declared_instance = meta.ascii(0x00020002), meta.ascii(0x00020003)
     refuse_class(sop_class or declared_class)
-    if not is_uid(sop_class) or not is_uid(instance):
+    if not _one_uid(dataset, 0x00080016) or not _one_uid(dataset, 0x00080018):
         raise Refusal("sop-class-missing")
     if (declared_class and declared_class != sop_class) or (declared_instance and declared_instance != instance):
         raise Refusal("sop-class-contradicts")
     if 0x00420011 in dataset:
         raise Refusal("encapsulated-document")
     for tag in (0x0020000D, 0x0020000E):
-        if not is_uid(dataset.ascii(tag)):
+        if not _one_uid(dataset, tag):
             raise Refusal("uid-missing")
+    _accept_patient(dataset)
     modality = dataset.ascii(0x00080060).upper()
     allowed = {"CR", "DX", "RG"} | ({"OT"} if sop_class in SC_CLASSES else set())
     if modality not in allowed:
@@ -131,6 +133,26 @@ def accept(file: DicomFile) -> None:
     if sop_class in DX_CLASSES | {CR} and modality == "OT":
         raise Refusal("sop-class-contradicts")
     _accept_body_part(dataset, demanded=sop_class in SC_CLASSES)
+
+
+def _one_uid(dataset: DataSet, tag: int) -> bool:
+    """Whether an element holds one well-formed UID; where two stand it is unclear which holds."""
+    element = dataset.get(tag)
+    return element is not None and b"\\" not in element.raw and is_uid(dataset.ascii(tag))
+
+
+def _accept_patient(dataset: DataSet) -> None:
+    """PatientID may be blank or hold one identifier. Numbers elsewhere (OtherPatientIDs, nested items) are other names of the
+    same patient; they are removed and searched for."""
+    element = dataset.get(0x00100020)
+    parts = decode(element.raw, _codecs(dataset)).split("\\") if element is not None else []
+    if len({normalise_identifier(part) for part in parts} - {""}) > 1:
+        raise Refusal("two-patient-ids", "PatientID")
+
+
+def _codecs(dataset: DataSet) -> tuple[str, ...]:
+    declared = dataset.get(SPECIFIC_CHARACTER_SET)
+    return read_charset(declared.raw) if declared is not None and declared.raw else ("iso8859",)
 
 
 def refuse_class(sop_class: str) -> None:
@@ -169,8 +191,7 @@ def _accept_body_part(dataset: DataSet, *, demanded: bool) -> None:
         return
     if part & _OTHER_PARTS:
         raise Refusal("non-chest", "BodyPartExamined")
-    declared = dataset.get(SPECIFIC_CHARACTER_SET)
-    codecs = read_charset(declared.raw) if declared is not None and declared.raw else ("iso8859",)
+    codecs = _codecs(dataset)
     described: set[str] = set()
     for tag in _DESCRIPTIONS:
         element = dataset.get(tag)

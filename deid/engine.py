@@ -133,7 +133,7 @@ def _run(
             found = examine(pixels, identifiers, detector, reader, context.zones)
             record.masks, record.hints = list(found.masks), list(found.hints)
             record.markers_kept, record.review = found.markers_kept, found.review
-            output, shift = _rebuild(file, pixels, found, identifiers, policy, keyring, record)
+            output, shift = _rebuild(file, pixels, found, identifiers, policy, keyring, context.patient, record)
         finally:
             record.pixel_sha256_in = counted.result()
     unchanged = found.values is pixels.values
@@ -159,10 +159,11 @@ def _rebuild(
     identifiers: Identifiers,
     policy: Policy,
     keyring: Keyring,
+    patient: str,
     record: AuditRecord,
 ) -> tuple[bytes, int]:
-    """(the cleaned file, days by which its dates moved back)."""
-    patient_key = _patient_key(file, keyring)
+    """(the cleaned file, days by which its dates moved back). patient: the patient's key where the caller knows it."""
+    patient_key = patient or _patient_key(file, keyring)
     shift = keyring.shift_days(patient_key, maximum_days=policy.maximum_days, multiple_of=policy.multiple_of)
     cleaner = HeaderCleaner(policy, keyring, identifiers, PatientKeys(keyring.pseudonym(patient_key), shift), record)
     cleaned = cleaner.clean(file.dataset)

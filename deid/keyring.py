@@ -26,6 +26,25 @@ def normalise_identifier(value: str) -> str:
     return folded.lstrip("0") or folded[:1]
 
 
+_UNNAMED = "\x1estudy\x1e"
+_BETWEEN = "\x1f"
+
+
+def is_unnamed(patient_key: str) -> bool:
+    """Whether a patient key stands for a blank PatientID."""
+    return patient_key.startswith(_UNNAMED)
+
+
+def issuer_of(patient_key: str) -> str:
+    """The issuer in a patient key, "" when there is none."""
+    return "" if is_unnamed(patient_key) else patient_key.partition(_BETWEEN)[0]
+
+
+def same_number(one: str, other: str) -> bool:
+    """Whether two patient keys differ in nothing but the issuer."""
+    return not is_unnamed(one) and one.partition(_BETWEEN)[2] == other.partition(_BETWEEN)[2]
+
+
 @dataclass(frozen=True)
 class Keyring:
     """HMAC-SHA256 pseudonyms with a domain for each kind of identifier, so that equal values of two kinds never match.
@@ -58,8 +77,8 @@ class Keyring:
         """
         normalised = normalise_identifier(patient_id)
         if not normalised:
-            return "\x1estudy\x1e" + fallback.strip(" \0")
-        return normalise_identifier(issuer) + "\x1f" + normalised
+            return _UNNAMED + fallback.strip(" \0")
+        return normalise_identifier(issuer) + _BETWEEN + normalised
 
     def pseudonym(self, patient_key: str) -> str:
         """PatientID of the output: 16 base32 characters (80 bits)."""

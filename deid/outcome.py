@@ -18,10 +18,13 @@ class Context:
     known_identifiers: strings that must not survive anywhere (names, record numbers, accession numbers of the
         batch's other files); they are only ever removed and searched for, never written.
     zones: where the batch's other images show this device to write; hints there count as text.
+    patient: the patient's key (`Keyring.patient_key`) as the study's other files give it, for a file whose own PatientID is
+        blank or has no issuer. "" leaves the file's own.
     """
 
     known_identifiers: frozenset[str] = frozenset()
     zones: tuple[Zone, ...] = ()
+    patient: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,7 @@ _ALL = (
     Reason(
         "two-patient-ids",
         "quarantined",
-        "One study carries two different patient identifiers, so it is unclear whose image this is.",
+        "A file, or the files of one study, carry two different patient identifiers, so it is unclear whose image this is.",
         "Correct the patient in the PACS (a merge or a mix-up), then export the study again.",
     ),
     Reason(

@@ -100,7 +100,8 @@ def _looks(plan: Plan, pool: Pool, sources: list[Source], journalled: set[int]) 
 def _job(index: int, source: Source, seen: Survey, part: Path) -> Job:
     facts = seen.seen[index]
     refuse = facts.refuse or ("two-patient-ids" if facts.study in seen.conflicting_studies else "")
-    return Job(index, source, seen.known.get(facts.patient, frozenset()), str(part), refuse)
+    known = seen.known.get(facts.patient, frozenset())
+    return Job(index, source, known, str(part), refuse, patient=facts.patient if facts.adopted else "")
 
 
 def _all_done(
@@ -172,12 +173,12 @@ def _settle_all(
 
 
 def _settle_duplicates(group: list[Done]) -> list[Done]:
-    """Files of one SOPInstanceUID: equal outputs are one file; anything else is withheld, because it is
-    unclear which is right."""
-    if len(group) < 2:
-        return group
+    """Files of one SOPInstanceUID: equal outputs are one file; anything else is withheld, because it is unclear which is right,
+    also where only one of them could be cleaned."""
     released = [done for done in group if not done.reason]
-    if len({done.record["output_sha256"] for done in released}) <= 1:
+    if len(group) < 2 or (
+        len(released) == len(group) and len({done.record["output_sha256"] for done in released}) == 1
+    ):
         return group
     for done in released:
         Path(done.part).unlink(missing_ok=True)
@@ -206,7 +207,7 @@ def _run_id(plan: Plan) -> str:
 
 def _context(job: Job, plan: Plan) -> str:
     """A keyed digest of what a result depends on beside the file's bytes: what the batch knows, and refuses."""
-    known = "\n".join([job.refuse, *sorted(job.known)])
+    known = "\n".join([job.refuse, job.patient, *sorted(job.known)])
     return plan.keyring.digest("journal", known).hex()[:32]
 
 

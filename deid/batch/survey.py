@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from deid.batch.intake import Source, look_into
 from deid.dicomfile.element import DataSet
 from deid.dicomfile.read import read_file
-from deid.keyring import Keyring
+from deid.keyring import Keyring, is_unnamed, issuer_of, same_number
 from deid.outcome import Refusal
 from deid.text.identifiers import gather
 
@@ -41,12 +41,13 @@ class Looked:
 
 @dataclass(slots=True)
 class Seen:
-    """What is remembered of one file; `patient` is the key of the patient, kept in memory only. `refuse`: a reason
-    for which the file is not even tried."""
+    """What is remembered of one file; `patient` is the key of the patient, kept in memory only; `adopted` when the study's
+    other files gave it. `refuse`: a reason for which the file is not even tried."""
 
     instance: str = ""
     study: str = ""
     patient: str = ""
+    adopted: bool = False
     refuse: str = ""
     sha256: str = ""
 
@@ -109,8 +110,9 @@ def _latin(dataset: DataSet, tag: int) -> str:
 def survey(sources: Sequence[Source], keyring: Keyring, looks: Iterable[tuple[int, Looked]]) -> Survey:
     """The batch as a whole, from (index, what one file says of itself) in any order."""
     result = Survey(seen=[Seen() for _ in sources])
-    patients: dict[str, set[str]] = defaultdict(set)
+    studies: dict[str, set[str]] = defaultdict(set)
     words: dict[str, set[str]] = defaultdict(set)
+    said: dict[int, frozenset[str]] = {}
     for index, looked in looks:
         seen = result.seen[index]
         seen.refuse, seen.sha256 = looked.refuse, looked.sha256
@@ -119,8 +121,22 @@ def survey(sources: Sequence[Source], keyring: Keyring, looks: Iterable[tuple[in
         seen.instance, seen.study = looked.instance, sys.intern(looked.study)
         seen.patient = sys.intern(keyring.patient_key(looked.patient_id, looked.issuer, fallback=looked.study))
         if seen.study:
-            patients[seen.study].add(seen.patient)
-        words[seen.patient] |= looked.strong or frozenset()
-    result.conflicting_studies = {study for study, keys in patients.items() if len(keys) > 1}
+            studies[seen.study].add(seen.patient)
+        said[index] = looked.strong or frozenset()
+    fullest = {study: _fullest(keys) for study, keys in studies.items()}
+    result.conflicting_studies = {study for study, keys in fullest.items() if len(keys) > 1}
+    for index in sorted(said):
+        seen = result.seen[index]
+        keys = fullest.get(seen.study, set())
+        if len(keys) == 1 and seen.patient not in keys:
+            (seen.patient,) = keys
+            seen.adopted = True
+        words[seen.patient] |= said[index]
     result.known = {patient: frozenset(found) for patient, found in words.items()}
     return result
+
+
+def _fullest(keys: set[str]) -> set[str]:
+    """A study's patient keys without those that only say less than another: no identifier, or the same one without issuer."""
+    named = {key for key in keys if not is_unnamed(key)} or keys
+    return {key for key in named if issuer_of(key) or not any(issuer_of(o) and same_number(o, key) for o in named)}

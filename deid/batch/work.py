@@ -21,7 +21,8 @@ from deid.profile.table import EDITION
 @dataclass(frozen=True)
 class Job:
     """What a worker needs for one file. `part`: where to write, under a name that no other run uses. `refuse`: a
-    reason found by the survey of the batch. `zones`: where the device writes, at a second look."""
+    reason found by the survey of the batch. `zones`: where the device writes, at a second look. `patient`: the patient's
+    key, where the study's other files say more than this one."""
 
     index: int
     source: Source
@@ -29,6 +30,7 @@ class Job:
     part: str
     refuse: str = ""
     zones: tuple[Zone, ...] = ()
+    patient: str = ""
 
 
 @dataclass
@@ -70,7 +72,9 @@ def run_job(job: Job) -> Done:
     if job.refuse:
         record.input_sha256, record.input_bytes = hashlib.sha256(data).hexdigest(), len(data)
         return _refused(job, record, job.refuse, "")
-    outcome = deidentify(data, policy, keyring, Context(known_identifiers=job.known, zones=job.zones))
+    outcome = deidentify(
+        data, policy, keyring, Context(known_identifiers=job.known, zones=job.zones, patient=job.patient)
+    )
     if not isinstance(outcome, Released):
         if outcome.reason == "memory-limit":
             raise MemoryError  # the pool decides whether this file or an earlier one is to blame

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 from collections.abc import Callable
+from functools import partial
+
+from rle.utils import decode_segment
 
 from deid.dicomfile.element import Encapsulated
 
@@ -15,12 +19,11 @@ _JPEG_STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _J2K_STANDALONE = frozenset({0x4F, 0x92, 0x93, 0xD9})
 
 
-def passes_through(pixels: Encapsulated, syntax: str, frames: int = 1) -> bool:
+def passes_through(pixels: Encapsulated, syntax: str, frames: int, plane: int) -> bool:
     """Whether there is one code stream for each of `frames`, each holds image data only, and nothing stands between them.
 
-    False asks for decoding and writing the image anew; it is no refusal. Bits above BitsStored are looked for
-    in the decoded
-    values, because encoders write 16 bits of precision for 12 stored ones as a matter of course.
+    plane: pixels of one frame. False asks for decoding and writing the image anew; it is no refusal. Bits above BitsStored
+    are looked for in the decoded values, because encoders write 16 bits of precision for 12 stored ones as a matter of course.
     """
     if not pixels.fragments or sum(map(len, pixels.fragments)) + len(pixels.offsets) + 8 * len(
         pixels.fragments
@@ -29,11 +32,11 @@ def passes_through(pixels: Encapsulated, syntax: str, frames: int = 1) -> bool:
     plain: Callable[[bytes], bool]
     if syntax == "1.2.840.10008.1.2.5":
         groups = [[fragment] for fragment in pixels.fragments]
-        plain = _plain_rle
+        plain = partial(_plain_rle, plane=plane)
     elif pixels.fragments[0].startswith(b"\xff\xd8"):
-        groups, plain = _split_frames(pixels.fragments, b"\xff\xd8"), _plain_jpeg
+        groups, plain = split_frames(pixels.fragments, b"\xff\xd8"), _plain_jpeg
     elif pixels.fragments[0].startswith(b"\xff\x4f\xff\x51"):
-        groups, plain = _split_frames(pixels.fragments, b"\xff\x4f\xff\x51"), _plain_j2k
+        groups, plain = split_frames(pixels.fragments, b"\xff\x4f\xff\x51"), _plain_j2k
     else:
         return False
     # A code stream more than there are frames is an image that nobody looked at.
@@ -99,7 +102,7 @@ def _stream_size(stream: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _split_frames(fragments: list[bytes], start: bytes) -> list[list[bytes]]:
+def split_frames(fragments: list[bytes], start: bytes) -> list[list[bytes]]:
     """Fragments by code stream: each begins where one begins with `start`."""
     frames: list[list[bytes]] = []
     for fragment in fragments:
@@ -110,16 +113,36 @@ def _split_frames(fragments: list[bytes], start: bytes) -> list[list[bytes]]:
     return frames
 
 
-def _plain_rle(fragment: bytes) -> bool:
-    """An RLE frame (PS3.5 G.5): header of 16 numbers, offsets rising, unused offsets zero."""
+def _plain_rle(fragment: bytes, plane: int) -> bool:
+    """An RLE frame (PS3.5 G.5): header of 16 numbers, offsets rising, unused offsets zero, and each segment ends with the run
+    that completes its plane of so many bytes: behind it decoders read nothing, so anything could stand there."""
     if len(fragment) < 64:
         return False
     numbers = [int.from_bytes(fragment[i : i + 4], "little") for i in range(0, 64, 4)]
     count, offsets = numbers[0], numbers[1:]
     if not 1 <= count <= 15 or any(offsets[count:]) or offsets[0] != 64:
         return False
-    used = offsets[:count]
-    return used == sorted(used) and used[-1] < len(fragment)
+    used = [*offsets[:count], len(fragment)]
+    if any(end <= begin for begin, end in itertools.pairwise(used)):
+        return False
+    return all(_whole_segment(fragment[begin:end], plane) for begin, end in itertools.pairwise(used))
+
+
+def _whole_segment(segment: bytes, plane: int) -> bool:
+    """Whether a segment decodes to so many bytes and to no more; one zero byte makes its length even (PS3.5 G.3.1)."""
+    try:
+        if len(decode_segment(segment)) != plane:
+            return False
+        return segment[-1:] == b"\0" or len(segment) < 2 or not _decodes_to(segment[:-1], plane)
+    except ValueError:
+        return False
+
+
+def _decodes_to(segment: bytes, plane: int) -> bool:
+    try:
+        return len(decode_segment(segment)) == plane
+    except ValueError:
+        return False
 
 
 def _ends_clean(stream: bytes) -> bool:

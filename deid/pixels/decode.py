@@ -18,10 +18,12 @@ from deid.dicomfile.limits import Limits
 from deid.dicomfile.read import LOSSY_ENCAPSULATED, NATIVE_SYNTAXES
 from deid.outcome import Refusal
 from deid.pixels.codestream import passes_through, sizes_agree, stream_precision
+from deid.pixels.extended import decode_extended
 
 Samples = NDArray[Any]
 """Stored values: uint8, int8, uint16 or int16, little-endian."""
 
+_EXTENDED = "1.2.840.10008.1.2.4.51"
 _HUFFMAN_LOSSLESS = frozenset({"1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"})
 _MONOCHROME = frozenset({"MONOCHROME1", "MONOCHROME2"})
 _COLOUR_NATIVE = frozenset({"RGB", "YBR_FULL"})
@@ -143,7 +145,7 @@ def decode_pixels(dataset: DataSet, syntax: str, limits: Limits) -> DecodedPixel
     form = read_form(dataset, encapsulated, limits)
     if isinstance(element.value, Encapsulated):
         values, photometric = _decode_encapsulated(element.value, form, syntax)
-        rewrite = not passes_through(element.value, syntax, form.frames)
+        rewrite = not passes_through(element.value, syntax, form.frames, form.rows * form.columns)
     else:
         values, rewrite = _decode_native(element.bulk, form)
         photometric = form.photometric
@@ -174,12 +176,14 @@ def _decode_encapsulated(pixels: Encapsulated, form: PixelForm, syntax: str) -> 
         raise Refusal(
             "pixel-length", "code stream"
         )  # a bit a sample is the least: the decoder would invent the rest, slowly
+    precision = stream_precision(pixels, syntax, form.bits_allocated)
+    if syntax == _EXTENDED and precision > 8 and _is_extended(form):
+        return decode_extended(pixels, form.rows, form.columns, form.frames), form.photometric
     source = Dataset()
     source.SamplesPerPixel = form.samples
     source.PhotometricInterpretation = form.photometric
     source.Rows, source.Columns = form.rows, form.columns
     source.NumberOfFrames = form.frames
-    precision = stream_precision(pixels, syntax, form.bits_allocated)
     seen_bits = form.bits_stored
     if not form.signed and form.bits_stored < precision <= form.bits_allocated:
         seen_bits = precision
@@ -214,6 +218,11 @@ def _decode_encapsulated(pixels: Encapsulated, form: PixelForm, syntax: str) -> 
     if form.samples == 3 and str(meta.get("photometric_interpretation", "")) != "RGB":
         raise Refusal("decode-failed", "colour")
     return values.astype(form.dtype, copy=False), photometric
+
+
+def _is_extended(form: PixelForm) -> bool:
+    """Whether a header says what JPEG Extended of more than 8 bits can hold: 12 bits of one unsigned sample."""
+    return form.samples == 1 and form.bits_allocated == 16 and form.bits_stored == 12 and not form.signed
 
 
 def _pixel_element(pixels: Encapsulated) -> DataElement:
