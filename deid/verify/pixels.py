@@ -106,6 +106,10 @@ def _native(file: Walked, raw: memoryview) -> NDArray[Any]:
     count = int(np.prod(shape)) * samples
     if len(raw) < count * dtype.itemsize:
         raise Changed("size")
+    pixels = file.top(PIXELS)
+    if file.big and allocated == 8 and pixels is not None and pixels.vr == "OW":
+        # Two samples share a word there, and the word's bytes are turned (PS3.5 D.3).
+        raw = np.frombuffer(raw, "<u2", len(raw) // 2).byteswap().view(np.uint8).data
     flat = np.frombuffer(raw, dtype, count)
     if file.big:
         flat = flat.astype(dtype.newbyteorder("<"))
