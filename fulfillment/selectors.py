@@ -58,7 +58,7 @@ def request_meter(request: DatasetRequest) -> list[MeterRow]:
     labels = (
         standing_labels().filter(batch__fulfillment__request=request).aggregate(n=Count("pk"), last=Max("created_at"))
     )
-    promised = list(offers.order_by("pk").values_list("pk", "images"))
+    promised = list(offers.order_by("pk").values_list("pk", "images", "agreed"))
     key = f"meter:{request.pk}:{version.number}:{_fingerprint(state, labels, promised)}"
     rows: list[MeterRow] | None = cache.get(key)
     if rows is None:
@@ -123,10 +123,10 @@ def _label(line: CellProgress) -> str:
 
 def _offered(check_id: str, offers: list[Offer]) -> int:
     if check_id == "cohort.images":
-        return sum(offer.images for offer in offers)
+        return sum(offer.counted_images for offer in offers)
     if check_id == "cohort.patients":
-        return sum(offer.patients for offer in offers)
-    return sum(int(offer.cells.get(check_id, 0)) for offer in offers)
+        return sum(offer.counted_patients for offer in offers)
+    return sum(int(offer.counted_cells.get(check_id, 0)) for offer in offers)
 
 
 @dataclass(frozen=True)

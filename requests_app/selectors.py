@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from getdata.accounts.models import Organization, User
@@ -21,7 +21,7 @@ from requests_app.models import (
     SpecVersion,
 )
 from requests_app.progress import MeterRow
-from requests_app.services.offers import offerable
+from requests_app.services.offer_counts import offerable
 from requests_app.spec import Change, DatasetSpec, check_lines, describe_line, diff
 from requests_app.spec import lines as spec_lines
 
@@ -106,9 +106,9 @@ def meter_rows(request: DatasetRequest, spec: DatasetSpec | None = None) -> list
         spec = DatasetSpec.model_validate(version.document)
     live = request.offers.filter(status__in=_LIVE)
     cells: Counter[str] = Counter()
-    for counts in live.values_list("cells", flat=True):
-        cells.update(counts)
-    images = live.aggregate(total=Sum("images"))["total"] or 0
+    for offer in live:
+        cells.update(offer.counted_cells)
+    images = sum(offer.counted_images for offer in live)
     rows = [MeterRow("cohort.images", "All images", spec.cohort.images.min, images, 0, 0)]
     for line in offerable(spec):
         rows.append(MeterRow(line.check_id, line.text, line.min, cells[line.check_id], 0, 0, line.unit.value))
@@ -218,6 +218,7 @@ class Compared:
     word: str
     tone: str
     level: str = ""
+    check_id: str = ""
 
 
 def compare_offer(offer: Offer) -> list[Compared]:

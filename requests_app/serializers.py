@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from getdata.accounts.models import Organization
-from requests_app.models import Agreement, Category, DatasetRequest, Offer, Signature, SpecVersion
+from requests_app.models import Agreement, Category, DatasetRequest, Feasibility, Offer, Signature, SpecVersion
 from requests_app.selectors import meter_rows
 from requests_app.selectors_talk import errata_of, erratum_data
 from requests_app.serializers_talk import ErratumSerializer
@@ -185,8 +185,13 @@ class OfferSerializer(serializers.ModelSerializer[Offer]):
             "images",
             "patients",
             "cells",
+            "deviations",
+            "agreed",
             "message",
+            "terms",
+            "deliver_from",
             "deliver_by",
+            "feasibility",
             "expires_at",
             "status",
             "status_note",
@@ -200,6 +205,13 @@ class OfferSerializer(serializers.ModelSerializer[Offer]):
         return str(agreement.pk) if agreement else None
 
 
+class DeviationSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=500)
+    percent = serializers.IntegerField(
+        min_value=1, max_value=100, required=False, allow_null=True, help_text="of the images; null: of all"
+    )
+
+
 class NewOfferSerializer(serializers.Serializer[Any]):
     request = serializers.SlugField(help_text="the request's slug")
     hospital = serializers.SlugRelatedField(slug_field="slug", queryset=Organization.objects.none())
@@ -208,12 +220,32 @@ class NewOfferSerializer(serializers.Serializer[Any]):
     cells = serializers.DictField(
         child=serializers.IntegerField(min_value=0), default=dict, help_text="check id of a quota line -> count"
     )
+    deviations = serializers.DictField(
+        child=DeviationSerializer(), default=dict, help_text="check id of any line -> what differs there"
+    )
     message = serializers.CharField(max_length=4000, default="", allow_blank=True)
+    terms = serializers.CharField(max_length=4000, default="", allow_blank=True)
+    deliver_from = serializers.DateField(required=False, allow_null=True, default=None)
     deliver_by = serializers.DateField(required=False, allow_null=True, default=None)
+    feasibility = serializers.PrimaryKeyRelatedField(
+        queryset=Feasibility.objects.none(), required=False, allow_null=True, default=None
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["hospital"].queryset = visible_organizations(self)  # type: ignore[attr-defined]
+        request = self.context.get("request")
+        if request is not None:
+            found = Feasibility.objects.visible_to(request.user)
+            self.fields["feasibility"].queryset = found  # type: ignore[attr-defined]
+
+
+class PartSerializer(serializers.Serializer[Any]):
+    """What is accepted of an offer; what is left out is accepted as offered."""
+
+    images = serializers.IntegerField(min_value=1, required=False)
+    patients = serializers.IntegerField(min_value=0, required=False)
+    cells = serializers.DictField(child=serializers.IntegerField(min_value=0), required=False)
 
 
 class SignatureSerializer(serializers.ModelSerializer[Signature]):

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from requests_app.views import browse, deciding, matching, offers, questions, thread, writing
+from requests_app.views import (
+    agreements,
+    browse,
+    deciding,
+    feasibility,
+    matching,
+    offers,
+    questions,
+    thread,
+    writing,
+)
 
 _ASKED = "requests/<slug:slug>/questions"
 
@@ -30,6 +40,10 @@ urlpatterns = [
     path(f"{_ASKED}/<uuid:pk>/clarifies/", questions.question_clarifies, name="question_clarifies"),
     path(f"{_ASKED}/<uuid:pk>/hide/", questions.question_hide, name="question_hide"),
     path(f"{_ASKED}/<uuid:pk>/show/", questions.question_show, name="question_show"),
+    path("requests/<slug:slug>/counts/", feasibility.feasibility_new, name="feasibility_new"),
+    path("requests/<slug:slug>/counts/template/", feasibility.feasibility_template, name="feasibility_template"),
+    path("counts/<uuid:pk>/", feasibility.feasibility_detail, name="feasibility_detail"),
+    path("requests/<slug:slug>/offers/", offers.offers_compare, name="offers_compare"),
     path("requests/<slug:slug>/offer/", offers.offer_new, name="offer_new"),
     path("organizations/<slug:slug>/capabilities/", matching.capability_edit, name="capability_edit"),
     path("matches/", matching.match_list, name="match_list"),
@@ -38,9 +52,9 @@ urlpatterns = [
     path("offers/<uuid:pk>/", offers.offer_detail, name="offer_detail"),
     path("offers/<uuid:pk>/withdraw/", offers.offer_withdraw, name="offer_withdraw"),
     path("offers/<uuid:pk>/decline/", offers.offer_decline, name="offer_decline"),
-    path("offers/<uuid:pk>/agreement/", offers.agreement_draw, name="agreement_draw"),
+    path("offers/<uuid:pk>/agreement/", agreements.agreement_draw, name="agreement_draw"),
     path("offers/<uuid:pk>/messages/", thread.offer_messages, name="offer_messages"),
     path("offers/<uuid:pk>/messages/<uuid:message>/hide/", thread.message_hide, name="message_hide"),
-    path("agreements/<uuid:pk>/", offers.agreement_detail, name="agreement_detail"),
-    path("agreements/<uuid:pk>/text/", offers.agreement_text_file, name="agreement_text"),
+    path("agreements/<uuid:pk>/", agreements.agreement_detail, name="agreement_detail"),
+    path("agreements/<uuid:pk>/text/", agreements.agreement_text_file, name="agreement_text"),
 ]

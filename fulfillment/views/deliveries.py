@@ -109,7 +109,7 @@ def _fulfillment_context(request: HttpRequest, fulfillment: Fulfillment, form: E
     return {
         "fulfillment": fulfillment,
         "rows": [{"batch": batch, "progress": ledger.progress(batch)} for batch in seen],
-        "offered": fulfillment.offer.images,
+        "offered": fulfillment.offer.counted_images,
         "received": received.exclude(source__batch__status=BatchStatus.REJECTED).count(),
         "accepted": received.filter(source__batch__status=BatchStatus.ACCEPTED).count(),
         "meter": meter(fulfillment.request),

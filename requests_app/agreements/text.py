@@ -64,7 +64,7 @@ def agreement_text(offer: Offer) -> Drawn:
     version = offer.spec_version
     spec = DatasetSpec.model_validate(version.document)
     names = {demand.check_id: demand for demand in demands(spec)}
-    counts = [(names[key], count) for key, count in sorted(offer.cells.items()) if key in names]
+    counts = [(names[key], count) for key, count in sorted(offer.counted_cells.items()) if key in names]
     context = {
         "asker": offer.request.organization,
         "hospital": offer.hospital,

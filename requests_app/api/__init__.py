@@ -6,6 +6,7 @@ from django.urls import path
 
 from requests_app.api.deals import AgreementViewSet, OfferViewSet
 from requests_app.api.documents import LintView, SpecSchemaView
+from requests_app.api.feasibility import FeasibilityViewSet
 from requests_app.api.matching import CapabilityView, MatchCountsView, MatchesView
 from requests_app.api.requests import RequestViewSet
 from requests_app.api.talk import URLS as TALK_URLS
@@ -13,6 +14,7 @@ from requests_app.api.talk import URLS as TALK_URLS
 ROUTES = [
     ("requests", RequestViewSet, "api-request"),
     ("offers", OfferViewSet, "api-offer"),
+    ("feasibilities", FeasibilityViewSet, "api-feasibility"),
     ("agreements", AgreementViewSet, "api-agreement"),
 ]
 API_URLS = [

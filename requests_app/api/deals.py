@@ -58,10 +58,15 @@ class OfferViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
         data = read(s.DecisionNoteSerializer, request)
         return self._answer(offer_services.decline_offer(offer=self.get_object(), actor=person(request), **data))
 
-    @extend_schema(summary="Draw up the agreement (who asked)", request=None, responses={201: s.AgreementSerializer})
+    @extend_schema(
+        summary="Draw up the agreement on all of it or a part (who asked)",
+        request=s.PartSerializer,
+        responses={201: s.AgreementSerializer},
+    )
     @action(detail=True, methods=["post"])
     def agreement(self, request: Request, pk: str) -> Response:
-        made = agreement_services.draw_agreement(offer=self.get_object(), actor=person(request))
+        part = read(s.PartSerializer, request)
+        made = agreement_services.draw_agreement(offer=self.get_object(), actor=person(request), **part)
         return Response(s.AgreementSerializer(made).data, status=status.HTTP_201_CREATED)
 
 

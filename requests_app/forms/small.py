@@ -1,4 +1,4 @@
-"""The short forms: a new request, a document to read in, notes, questions, offers, signatures."""
+"""The short forms: a new request, a document to read in, notes, questions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from getdata.accounts.models import Organization
 from requests_app.models import Category
-from requests_app.services.offers import MAX_IMAGES, offerable
-from requests_app.spec import DatasetSpec, Demand, example_specs
+from requests_app.spec import example_specs
 
 
 class OrganizationChoice(forms.ModelChoiceField):
@@ -79,65 +78,3 @@ class NoteForm(forms.Form):
     """A reason, in the words of the person who decides."""
 
     note = forms.CharField(label="Note", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
-
-
-class OfferForm(forms.Form):
-    """What a hospital can deliver, in all and line by line."""
-
-    hospital = OrganizationChoice(label="Offered by")
-    images = forms.IntegerField(label="Images you can deliver", min_value=1, max_value=MAX_IMAGES)
-    patients = forms.IntegerField(
-        label="Of how many patients",
-        min_value=0,
-        max_value=MAX_IMAGES,
-        required=False,
-        help_text="An estimate will do.",
-    )
-    deliver_by = forms.DateField(label="Delivered by", required=False, widget=forms.DateInput)
-    message = forms.CharField(
-        label="Message to the researcher",
-        required=False,
-        max_length=4000,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="What they should know: equipment, years, how labels are made. Nothing about a patient.",
-    )
-
-    def __init__(self, *args: Any, hospitals: list[Organization], spec: DatasetSpec, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["hospital"].offer(hospitals)  # type: ignore[attr-defined]
-        self.lines: list[Demand] = offerable(spec)
-        for index, line in enumerate(self.lines):
-            label = line.text[:1].upper() + line.text[1:]
-            self.fields[f"cell-{index}"] = forms.IntegerField(
-                label=label, min_value=0, max_value=MAX_IMAGES, required=False
-            )
-
-    def cells(self) -> dict[str, int]:
-        """check id -> count, for the lines filled in."""
-        return {
-            line.check_id: count
-            for index, line in enumerate(self.lines)
-            if (count := self.cleaned_data.get(f"cell-{index}"))
-        }
-
-
-class SignForm(forms.Form):
-    """Name, meaning and re-authentication."""
-
-    organization = OrganizationChoice(label="Signing for")
-    printed_name = forms.CharField(
-        label="Your full name, as on official papers",
-        max_length=200,
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-    )
-    password = forms.CharField(
-        label="Your password, again",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text="Signing asks who you are once more.",
-    )
-    agree = forms.BooleanField(label="I have read the whole text and may bind this organization.")
-
-    def __init__(self, *args: Any, organizations: list[Organization], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["organization"].offer(organizations)  # type: ignore[attr-defined]

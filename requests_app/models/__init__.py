@@ -2,6 +2,7 @@
 
 from requests_app.models.agreement import Agreement, AgreementQuerySet, Signature
 from requests_app.models.capability import CapabilityProfile
+from requests_app.models.feasibility import Feasibility
 from requests_app.models.message import Message, MessageQuerySet, ThreadMark
 from requests_app.models.offer import Offer, OfferQuerySet, OfferStatus
 from requests_app.models.question import EDIT_WINDOW, HiddenReason, Question, QuestionQuerySet
@@ -24,6 +25,7 @@ __all__ = [
     "Category",
     "DatasetRequest",
     "DatasetRequestQuerySet",
+    "Feasibility",
     "HiddenReason",
     "Message",
     "MessageQuerySet",

@@ -12,6 +12,7 @@ from django.db.models import Q
 from getdata.accounts.models import Organization, User
 from getdata.common.models import Entity
 from getdata.common.states import status_constraint
+from requests_app.models.feasibility import Feasibility
 from requests_app.models.request import DatasetRequest, SpecVersion
 
 
@@ -53,8 +54,19 @@ class Offer(Entity):
     images = models.PositiveIntegerField("images offered")
     patients = models.PositiveIntegerField("patients offered", default=0)
     cells = models.JSONField(default=dict, help_text="check_id of a quota line -> images offered")
+    deviations = models.JSONField(
+        default=dict, blank=True, help_text='check_id -> {"text": what differs, "percent": of the images, or null}'
+    )
     message = models.TextField(blank=True, max_length=4000)
+    terms = models.TextField(blank=True, max_length=4000)
+    deliver_from = models.DateField(null=True, blank=True)
     deliver_by = models.DateField(null=True, blank=True)
+    feasibility = models.ForeignKey(Feasibility, null=True, blank=True, on_delete=models.PROTECT, related_name="offers")
+    agreed = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="what the agreement takes of it: images, patients, cells; empty: not drawn up",
+    )
     expires_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=OfferStatus.choices, default=OfferStatus.SUBMITTED)
     status_note = models.TextField(blank=True)
@@ -78,6 +90,25 @@ class Offer(Entity):
     @property
     def audit_organization_id(self) -> str:
         return str(self.hospital_id)
+
+    @property
+    def counted_images(self) -> int:
+        """What counts: the part agreed once an agreement is drawn up, until then all that is offered."""
+        return int(self.agreed.get("images", self.images))
+
+    @property
+    def counted_patients(self) -> int:
+        return int(self.agreed.get("patients", self.patients))
+
+    @property
+    def counted_cells(self) -> dict[str, int]:
+        return dict(self.agreed.get("cells", self.cells))
+
+    @property
+    def is_partly_agreed(self) -> bool:
+        """An agreement is drawn up that takes less than was offered."""
+        whole = {"images": self.images, "patients": self.patients, "cells": self.cells}
+        return bool(self.agreed) and self.agreed != whole
 
     def get_absolute_url(self) -> str:
         from django.urls import reverse

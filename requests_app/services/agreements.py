@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
@@ -16,9 +18,11 @@ from getdata.common.problems import CannotDo
 from getdata.common.states import transition
 from getdata.notifications.services import notify
 from requests_app.agreements import FORM, agreement_text
-from requests_app.models import Agreement, Offer, OfferStatus, RequestStatus, Signature
+from requests_app.models import Agreement, DatasetRequest, Offer, OfferStatus, RequestStatus, Signature
+from requests_app.services.offer_counts import offerable, sensible_part
 from requests_app.services.people import people
 from requests_app.signals import offer_accepted
+from requests_app.spec import DatasetSpec
 
 #: Once there is a text to sign, the offer waits at least this much longer.
 SIGNING_DAYS = 14
@@ -27,14 +31,27 @@ MAX_WRONG_PASSWORDS = 5
 WRONG_PASSWORD_SECONDS = 15 * 60
 
 
-def draw_agreement(*, offer: Offer, actor: User) -> Agreement:
-    """Assemble the text for a waiting offer and ask both parties to sign it. The text never changes afterwards."""
+def draw_agreement(
+    *,
+    offer: Offer,
+    actor: User,
+    images: int | None = None,
+    patients: int | None = None,
+    cells: Mapping[str, int] | None = None,
+) -> Agreement:
+    """Assemble the text for a waiting offer and ask both parties to sign it. The text never changes afterwards.
+
+    ``images``, ``patients`` and ``cells`` accept a part of the offer; what is left out is accepted as offered. What is
+    accepted of all offers together stays within the request's maximums.
+    """
     require(actor, "write", offer.request.organization)
     require_verified(offer.request.organization)
     require_verified(offer.hospital)
     try:
         with transaction.atomic():
             current = _waiting(offer)
+            DatasetRequest.objects.select_for_update().get(pk=current.request_id)  # of two parts, one sees the other
+            current.agreed = _part(current, images, patients, cells)
             drawn = agreement_text(current)
             agreement = Agreement.objects.create(
                 offer=current,
@@ -44,13 +61,18 @@ def draw_agreement(*, offer: Offer, actor: User) -> Agreement:
                 drawn_by=actor,
             )
             until = max(current.expires_at, timezone.now() + timedelta(days=SIGNING_DAYS))
-            Offer.objects.filter(pk=current.pk).update(expires_at=until)
+            Offer.objects.filter(pk=current.pk).update(expires_at=until, agreed=current.agreed)
             record(
                 verb="agreement.drawn",
                 target=agreement,
                 actor=actor,
                 organization_id=current.hospital_id,
-                data={"form": FORM, "sha256": drawn.sha256, "legal_class": drawn.legal_class},
+                data={
+                    "form": FORM,
+                    "sha256": drawn.sha256,
+                    "legal_class": drawn.legal_class,
+                    "images": current.counted_images,
+                },
             )
             for party in agreement.parties:
                 _ask_to_sign(agreement, party)
@@ -148,6 +170,38 @@ def _accept(offer: Offer, agreement: Agreement, actor: User) -> None:
             text=f"The agreement on “{accepted.request.title}” is signed by both parties; delivery can begin.",
             url=accepted.get_absolute_url(),
         )
+
+
+def _part(offer: Offer, images: int | None, patients: int | None, cells: Mapping[str, int] | None) -> dict[str, Any]:
+    """What is accepted of the offer, or ``CannotDo`` when it is more than offered or than the request takes."""
+    spec = DatasetSpec.model_validate(offer.spec_version.document)
+    taken_images = offer.images if images is None else images
+    part = sensible_part(
+        spec,
+        offered=(offer.images, offer.patients, offer.cells),
+        part=(
+            taken_images,
+            min(offer.patients, taken_images) if patients is None else patients,
+            {key: min(count, taken_images) for key, count in offer.cells.items()} if cells is None else cells,
+        ),
+    )
+    others = list(
+        offer.request.offers.filter(status__in=[OfferStatus.SUBMITTED, OfferStatus.ACCEPTED])
+        .exclude(agreed={})
+        .exclude(pk=offer.pk)
+    )
+    limits = [("all images", spec.cohort.images.max, part["images"], sum(o.counted_images for o in others))]
+    for line in offerable(spec):
+        taken = sum(o.counted_cells.get(line.check_id, 0) for o in others)
+        limits.append((f"“{line.text}”", line.max, part["cells"].get(line.check_id, 0), taken))
+    for words, most, wanted, taken in limits:
+        if most is not None and wanted and taken + wanted > most:
+            raise CannotDo(
+                f"The request takes at most {most:,} for {words}; {taken:,} are agreed with other hospitals.",
+                remedy=f"Accept at most {max(0, most - taken):,} of this offer there, or amend the request.",
+                code="more_than_needed",
+            )
+    return part
 
 
 def _waiting(offer: Offer) -> Offer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -15,20 +16,15 @@ from getdata.audit.chain import record
 from getdata.common.problems import CannotDo
 from getdata.common.states import StaleState, transition
 from getdata.notifications.services import notify
-from requests_app.models import DatasetRequest, Offer, OfferStatus, RequestStatus, SpecVersion
+from requests_app.models import DatasetRequest, Feasibility, Offer, OfferStatus, RequestStatus, SpecVersion
 from requests_app.services.guarding import refuse_record_numbers
+from requests_app.services.offer_counts import offerable as offerable
+from requests_app.services.offer_counts import sensible_counts, sensible_deviations
 from requests_app.services.people import people
-from requests_app.spec import CountUnit, DatasetSpec, Demand, QuotaCounting, demands
+from requests_app.spec import DatasetSpec
 
 #: An offer waits this long for an answer.
 OFFER_DAYS = 30
-#: Above this a count is a typing mistake, not an archive.
-MAX_IMAGES = 10_000_000
-
-
-def offerable(spec: DatasetSpec) -> list[Demand]:
-    """The lines of a specification that an offer counts: all demands but the totals, which it states itself."""
-    return [demand for demand in demands(spec) if demand.kind != "total" and demand.min > 0]
 
 
 def submit_offer(
@@ -38,11 +34,19 @@ def submit_offer(
     images: int,
     patients: int = 0,
     cells: Mapping[str, int] | None = None,
+    deviations: Mapping[str, Mapping[str, Any]] | None = None,
     message: str = "",
+    terms: str = "",
+    deliver_from: dt.date | None = None,
     deliver_by: dt.date | None = None,
+    feasibility: Feasibility | None = None,
     actor: User,
 ) -> Offer:
-    """Offer ``images`` of ``patients`` to an open request; ``cells`` says how many of them meet each quota line."""
+    """Offer ``images`` of ``patients`` to an open request; ``cells`` says how many of them meet each quota line.
+
+    ``deviations`` says where the data will not be as asked, ``terms`` what the hospital asks in return, ``feasibility``
+    the counts that the offer rests on.
+    """
     require(actor, "write", hospital)
     if not hospital.is_hospital:
         raise CannotDo(
@@ -56,6 +60,9 @@ def submit_offer(
     if request.status != RequestStatus.OPEN or version is None:
         raise CannotDo("This request takes no offers now.", remedy="Look for an open request.", code="not_open")
     refuse_record_numbers(message, field="message")
+    refuse_record_numbers(terms, field="terms")
+    for deviation in (deviations or {}).values():
+        refuse_record_numbers(str(deviation.get("text") or ""))
     today = timezone.localdate()
     if request.deadline is not None and request.deadline < today:
         raise CannotDo(
@@ -65,9 +72,19 @@ def submit_offer(
         )
     if deliver_by is not None and deliver_by <= today:
         raise CannotDo("The delivery date has passed.", remedy="Choose a later date.", code="delivery_in_the_past")
-    counted = _sensible(
-        spec=DatasetSpec.model_validate(version.document), images=images, patients=patients, cells=dict(cells or {})
-    )
+    if deliver_from is not None and deliver_by is not None and deliver_from > deliver_by:
+        raise CannotDo(
+            "The delivery would begin after it ends.", remedy="Swap the two dates.", code="delivery_dates_swapped"
+        )
+    if feasibility is not None and (feasibility.hospital_id, feasibility.spec_version_id) != (hospital.pk, version.pk):
+        raise CannotDo(
+            "These counts belong to another hospital or another version of the request.",
+            remedy="Count again for the newest version.",
+            code="other_counts",
+        )
+    spec = DatasetSpec.model_validate(version.document)
+    counted = sensible_counts(spec=spec, images=images, patients=patients, cells=dict(cells or {}))
+    differs = sensible_deviations(spec, deviations or {})
     try:
         with transaction.atomic():
             offer = Offer.objects.create(
@@ -78,8 +95,12 @@ def submit_offer(
                 images=images,
                 patients=patients,
                 cells=counted,
+                deviations=differs,
                 message=message.strip()[:4000],
+                terms=terms.strip()[:4000],
+                deliver_from=deliver_from,
                 deliver_by=deliver_by,
+                feasibility=feasibility,
                 expires_at=timezone.now() + timedelta(days=OFFER_DAYS),
             )
             _recorded(offer, actor=actor, version=version)
@@ -168,7 +189,12 @@ def _recorded(offer: Offer, *, actor: User, version: SpecVersion) -> None:
         target=offer,
         actor=actor,
         organization_id=offer.hospital_id,
-        data={"images": offer.images, "patients": offer.patients, "version": version.number},
+        data={
+            "images": offer.images,
+            "patients": offer.patients,
+            "version": version.number,
+            **({"deviations": len(offer.deviations)} if offer.deviations else {}),
+        },
     )
     notify(
         event="offer.submitted",
@@ -176,58 +202,3 @@ def _recorded(offer: Offer, *, actor: User, version: SpecVersion) -> None:
         text=f"{offer.hospital.name} offers {offer.images:,} images for “{offer.request.title}”.",
         url=offer.get_absolute_url(),
     )
-
-
-def _sensible(*, spec: DatasetSpec, images: int, patients: int, cells: dict[str, int]) -> dict[str, int]:
-    """The counts of an offer, or ``CannotDo`` for those that cannot be meant. Zero cells are left out."""
-    ceiling = min(MAX_IMAGES, spec.cohort.images.max or MAX_IMAGES)
-    if not 1 <= images <= ceiling:
-        raise CannotDo(
-            f"The number of images must be between 1 and {ceiling:,}.",
-            remedy="Offer what you can deliver; the request takes no more than its maximum.",
-            code="images_out_of_range",
-        )
-    if not 0 <= patients <= images:
-        raise CannotDo(
-            f"{patients:,} patients cannot have {images:,} images between them.",
-            remedy="Enter at most as many patients as images.",
-            code="patients_out_of_range",
-        )
-    lines = {demand.check_id: demand for demand in offerable(spec)}
-    counted: dict[str, int] = {}
-    for check_id, count in cells.items():
-        if check_id not in lines:
-            raise CannotDo(
-                "The offer counts a line that this request does not have.",
-                remedy="Use the check ids of the request's specification.",
-                code="unknown_line",
-            )
-        line = lines[check_id]
-        most = (patients or images) if line.unit is not CountUnit.IMAGES else images
-        if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= most:
-            raise CannotDo(
-                f"“{line.text}” must be between 0 and {most:,}: it counts part of what you offer.",
-                remedy="Correct the line, or offer more images in all.",
-                code="cell_out_of_range",
-            )
-        if count:
-            counted[check_id] = count
-    _count_once(spec, lines, counted, images=images, patients=patients or images)
-    return counted
-
-
-def _count_once(
-    spec: DatasetSpec, lines: Mapping[str, Demand], counted: Mapping[str, int], *, images: int, patients: int
-) -> None:
-    """Where an image counts in one quota only, an offer cannot promise it to two."""
-    if spec.quota_counting is not QuotaCounting.ONCE:
-        return
-    for unit, whole in ((CountUnit.IMAGES, images), (CountUnit.PATIENTS, patients), (CountUnit.STUDIES, images)):
-        promised = sum(n for key, n in counted.items() if lines[key].kind == "cell" and lines[key].unit is unit)
-        if promised > whole:
-            raise CannotDo(
-                f"The quotas of this offer add up to {promised:,} {unit.value}, more than the {whole:,} offered: "
-                "in this request each counts in one quota only.",
-                remedy="Count each one in a single quota, or offer more in all.",
-                code="counted_twice",
-            )

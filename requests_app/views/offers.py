@@ -1,7 +1,8 @@
-"""Offers and agreements: made, compared, withdrawn, declined, drawn up, signed."""
+"""Offers: made, compared, withdrawn, declined."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib import messages
@@ -16,10 +17,9 @@ from getdata.accounts.models import Organization, User
 from getdata.accounts.permissions import can
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
-from getdata.common.states import StaleState
-from requests_app.agreements import blocks
-from requests_app.forms.small import OfferForm, SignForm
-from requests_app.models import Agreement, DatasetRequest, Offer, OfferStatus, RequestStatus
+from requests_app.forms.deals import OfferForm, PartForm
+from requests_app.models import DatasetRequest, Feasibility, Offer, OfferStatus, RequestStatus, SpecVersion
+from requests_app.offer_table import deviations_of, offer_table
 from requests_app.selectors import (
     compare_offer,
     meter_rows,
@@ -27,7 +27,6 @@ from requests_app.selectors import (
     offering_hospitals,
     unsigned_parties,
 )
-from requests_app.services import agreements as agreement_services
 from requests_app.services import offers as services
 from requests_app.spec import DatasetSpec, diff
 
@@ -44,7 +43,8 @@ def offer_new(request: HttpRequest, slug: str) -> HttpResponseBase:
         messages.info(request, "You cannot make an offer on this request: see its page for what is needed.")
         return redirect(item)
     spec = DatasetSpec.model_validate(version.document)
-    form = OfferForm(request.POST or None, hospitals=hospitals, spec=spec)
+    counted = _counted(request, version, hospitals)
+    form = OfferForm(request.POST or None, hospitals=hospitals, spec=spec, counted=counted)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
@@ -54,8 +54,12 @@ def offer_new(request: HttpRequest, slug: str) -> HttpResponseBase:
                 images=data["images"],
                 patients=data["patients"] or 0,
                 cells=form.cells(),
+                deviations=form.deviations(),
                 message=data["message"],
+                terms=data["terms"],
+                deliver_from=data["deliver_from"],
                 deliver_by=data["deliver_by"],
+                feasibility=counted if counted and counted.hospital_id == data["hospital"].pk else None,
                 actor=user,
             )
         except CannotDo as refusal:
@@ -72,8 +76,36 @@ def offer_new(request: HttpRequest, slug: str) -> HttpResponseBase:
         "lines": [(form[f"cell-{i}"], line, rows.get(line.check_id)) for i, line in enumerate(form.lines)],
         "whole": next(iter(rows.values()), None),
         "days": services.OFFER_DAYS,
+        "counted": counted,
+        "differing": [
+            (check_id, level, form[f"percent-{i}"], form[f"differs-{i}"])
+            for i, (check_id, _, level) in enumerate(form.differing)
+        ],
+        "any_differs": any(form[f"differs-{i}"].value() for i in range(len(form.differing))),
     }
     return render(request, "requests_app/offer_new.html", context)
+
+
+def _part_lines(offer: Offer) -> list[tuple[Any, Any, int]]:
+    """The fields of a part that may be accepted, each with its line over all offers and what is offered."""
+    form = PartForm(offer=offer, spec=DatasetSpec.model_validate(offer.spec_version.document))
+    lines = {line.check_id: line for line in offer_table(offer.request).lines}
+    found = [(form["images"], lines.get("cohort.images"), offer.images)]
+    found.append((form["patients"], lines.get("cohort.patients"), offer.patients))
+    found += [
+        (form[f"part-{i}"], lines.get(line.check_id), offer.cells[line.check_id]) for i, line in enumerate(form.lines)
+    ]
+    return found
+
+
+def _counted(request: HttpRequest, version: SpecVersion, hospitals: list[Organization]) -> Feasibility | None:
+    """The counts named by ``?counts=``, when they are one's own and for the newest version."""
+    try:
+        wanted = uuid.UUID(request.GET.get("counts", ""))
+    except ValueError:
+        return None
+    mine = Feasibility.objects.filter(hospital__in=hospitals, spec_version=version)
+    return mine.visible_to(request.user).filter(pk=wanted).first()
 
 
 @login_required
@@ -107,6 +139,7 @@ def offer_detail(request: HttpRequest, pk: str) -> HttpResponse:
     waiting = offer.status == OfferStatus.SUBMITTED
     agreement = getattr(offer, "agreement", None)
     asks, offers_it = can(user, "write", offer.request.organization), can(user, "write", offer.hospital)
+    draws = waiting and asks and agreement is None
     current = offer.request.current_version
     changes = []
     if current is not None and current.number > offer.spec_version.number:
@@ -118,7 +151,9 @@ def offer_detail(request: HttpRequest, pk: str) -> HttpResponse:
         "agreement": agreement,
         "compared": compare_offer(offer),
         "next_step": offer_next_step(offer, user),
-        "may_draw": waiting and asks and agreement is None,
+        "deviations": deviations_of(offer),
+        "part_lines": _part_lines(offer) if draws else [],
+        "may_draw": draws,
         "may_decline": waiting and asks,
         "may_withdraw": waiting and offers_it,
         "signatures": list(agreement.signatures.select_related("organization")) if agreement else [],
@@ -128,6 +163,23 @@ def offer_detail(request: HttpRequest, pk: str) -> HttpResponse:
         "fulfillment_id": str(offer.fulfillment.pk) if hasattr(offer, "fulfillment") else "",
     }
     return render(request, "requests_app/offer_detail.html", context)
+
+
+@login_required
+@require_safe
+def offers_compare(request: HttpRequest, slug: str) -> HttpResponse:
+    """All live offers on a request side by side, for who asked and for staff."""
+    user = _user(request)
+    asked = DatasetRequest.objects.visible_to(user).select_related("organization")
+    if not user.is_reviewer:
+        asked = asked.filter(organization__memberships__user=user)
+    item = get_object_or_404(asked, slug=slug, opened_at__isnull=False)
+    table = offer_table(item)
+    return render(
+        request,
+        "requests_app/offers_compare.html",
+        {"item": item, "table": table, "writer": can(user, "write", item.organization)},
+    )
 
 
 @login_required
@@ -148,90 +200,11 @@ def offer_decline(request: HttpRequest, pk: str) -> HttpResponseBase:
     return redirect(offer)
 
 
-@login_required
-@require_POST
-@shows_refusals("offer_detail")
-def agreement_draw(request: HttpRequest, pk: str) -> HttpResponseBase:
-    made = agreement_services.draw_agreement(offer=_offer(request, pk), actor=_user(request))
-    messages.success(request, "The agreement is drawn up. Both parties are asked to sign.")
-    return redirect(made)
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def agreement_detail(request: HttpRequest, pk: str) -> HttpResponseBase:
-    """The text to read and print, its signatures, and the form to sign it."""
-    user = _user(request)
-    agreement = _agreement(request, pk)
-    offer = agreement.offer
-    may_sign = [party for party in unsigned_parties(offer) if can(user, "sign", party)]
-    if offer.status != OfferStatus.SUBMITTED:
-        may_sign = []
-    form = SignForm(request.POST or None, organizations=may_sign) if may_sign else None
-    if request.method == "POST" and form is None:
-        messages.info(request, "There is nothing for you to sign here.")
-        return redirect(agreement)
-    if request.method == "POST" and form is not None and form.is_valid():
-        data = form.cleaned_data
-        try:
-            agreement_services.sign_agreement(
-                agreement=agreement,
-                organization=data["organization"],
-                printed_name=data["printed_name"],
-                password=data["password"],
-                actor=user,
-            )
-        except (CannotDo, StaleState) as refusal:
-            wrong = isinstance(refusal, CannotDo) and refusal.code == "wrong_password"
-            form.add_error("password" if wrong else None, refusal_text(refusal))
-        else:
-            done = agreement.is_complete
-            messages.success(
-                request,
-                "Signed by both parties. Delivery can begin." if done else "Signed. The other party is asked to sign.",
-            )
-            return redirect(agreement)
-    context: dict[str, Any] = {
-        "agreement": agreement,
-        "offer": offer,
-        "item": offer.request,
-        "blocks": list(blocks(agreement.text)),
-        "signatures": list(agreement.signatures.select_related("organization")),
-        "unsigned": unsigned_parties(offer),
-        "form": form,
-        "meanings": [agreement_services.signature_meaning(party) for party in may_sign],
-        "next_step": offer_next_step(offer, user),
-    }
-    return render(request, "requests_app/agreement_detail.html", context)
-
-
-@login_required
-@require_safe
-def agreement_text_file(request: HttpRequest, pk: str) -> HttpResponse:
-    """The text as a file whose own SHA-256 is the one that was signed."""
-    agreement = _agreement(request, pk)
-    return HttpResponse(
-        agreement.text.encode(),
-        content_type="text/plain; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="agreement-{agreement.pk}.txt"',
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
-
-
 def _offer(request: HttpRequest, pk: str) -> Offer:
     offers = Offer.objects.visible_to(request.user).select_related(
-        "request__organization", "hospital", "spec_version", "created_by"
+        "request__organization", "hospital", "spec_version", "created_by", "feasibility"
     )
     return get_object_or_404(offers, pk=pk)
-
-
-def _agreement(request: HttpRequest, pk: str) -> Agreement:
-    agreements = Agreement.objects.visible_to(request.user).select_related(
-        "offer__request__organization", "offer__hospital", "offer__spec_version", "drawn_by"
-    )
-    return get_object_or_404(agreements, pk=pk)
 
 
 def _user(request: HttpRequest) -> User:
