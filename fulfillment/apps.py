@@ -6,8 +6,9 @@ class FulfillmentConfig(AppConfig):
     label = "fulfillment"
 
     def ready(self) -> None:
-        from fulfillment import receivers, selectors
+        from fulfillment import receivers, reminders, selectors
         from requests_app import progress, signals
 
         signals.offer_accepted.connect(receivers.begin_fulfillment, dispatch_uid="begin_fulfillment")
         progress.register(selectors.request_meter)
+        reminders.register_all()

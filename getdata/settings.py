@@ -203,6 +203,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-certificates": {"task": "fulfillment.sweep_certificates_task", "schedule": 300.0},
     "sweep-releases": {"task": "fulfillment.sweep_releases_task", "schedule": 120.0},
     "send-outbox": {"task": "notifications.send_outbox_task", "schedule": 30.0},
+    "send-digests": {"task": "notifications.send_digests_task", "schedule": 900.0},
+    "send-reminders": {"task": "notifications.send_reminders_task", "schedule": 900.0},
     "expire-invitations": {"task": "accounts.expire_invitations_task", "schedule": 3600.0},
     "expire-offers": {"task": "requests_app.expire_task", "schedule": 600.0},
 }
@@ -301,6 +303,8 @@ ACCOUNT_ADAPTER = "getdata.accounts.adapter.AccountAdapter"
 ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("GETDATA_TRUSTED_PROXIES", default=1 if PRODUCTION else 0)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 INVITATION_DAYS = 14
+#: The hour (0 to 23, in TIME_ZONE) at which the daily digest is written.
+DIGEST_HOUR: int = env.int("GETDATA_DIGEST_HOUR", default=7) % 24
 
 # --- e-mail ----------------------------------------------------------------------------------------------------------
 _email = env.email_url("EMAIL_URL", default="filemail://")

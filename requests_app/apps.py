@@ -5,3 +5,8 @@ class RequestsConfig(AppConfig):
     name = "requests_app"
     label = "requests_app"
     verbose_name = "Requests"
+
+    def ready(self) -> None:
+        from requests_app import reminders
+
+        reminders.register_all()

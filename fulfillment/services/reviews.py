@@ -27,6 +27,7 @@ from getdata.accounts.permissions import require_staff
 from getdata.common.problems import CannotDo
 from getdata.common.states import StaleState, transition
 from getdata.notifications.services import notify
+from requests_app.services.people import staff
 
 NOTE_LENGTH = 2000
 SUMMARY_LENGTH = 4000
@@ -35,9 +36,17 @@ SUMMARY_LENGTH = 4000
 def claim_batch(*, batch: Batch, actor: User) -> Batch:
     """Take a sealed batch into review. Raises ``CannotDo`` or ``StaleState``."""
     require_may_review(actor, batch)
-    return transition(
-        Batch, batch.pk, BatchStatus.SEALED, BatchStatus.IN_REVIEW, actor=actor, changes={"reviewer": actor}
-    )
+    with transaction.atomic():
+        claimed = transition(
+            Batch, batch.pk, BatchStatus.SEALED, BatchStatus.IN_REVIEW, actor=actor, changes={"reviewer": actor}
+        )
+        notify(
+            event="batch.in_review",
+            parties={"hospital": batch.fulfillment.hospital},
+            text=f"A reviewer has batch {batch.number} of “{batch.fulfillment.request.title}”.",
+            url=reverse("batch_detail", args=[batch.pk]),
+        )
+    return claimed
 
 
 def give_back_batch(*, batch: Batch, actor: User) -> Batch:
@@ -46,15 +55,24 @@ def give_back_batch(*, batch: Batch, actor: User) -> Batch:
     Whoever claimed it may; an administrator may for anybody, so that no batch waits for a person who is away.
     """
     require_staff(actor)
-    return transition(
-        Batch,
-        batch.pk,
-        BatchStatus.IN_REVIEW,
-        BatchStatus.SEALED,
-        actor=actor,
-        where={} if actor.is_administrator else {"reviewer": actor},
-        changes={"reviewer": None},
-    )
+    with transaction.atomic():
+        back = transition(
+            Batch,
+            batch.pk,
+            BatchStatus.IN_REVIEW,
+            BatchStatus.SEALED,
+            actor=actor,
+            where={} if actor.is_administrator else {"reviewer": actor},
+            changes={"reviewer": None},
+        )
+        notify(
+            event="batch.back",
+            users=staff(),
+            but=actor,
+            text=f"Batch {batch.number} of “{batch.fulfillment.request.title}” is back in the queue.",
+            url=reverse("batch_detail", args=[batch.pk]),
+        )
+    return back
 
 
 # --- notes ------------------------------------------------------------------------------------------------------------

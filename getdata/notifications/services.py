@@ -1,72 +1,92 @@
-"""Telling people: one matrix says which event reaches whom and how."""
+"""Telling people: the matrix says which event reaches whom, each person by which channel."""
 
 from __future__ import annotations
 
 import logging
 import smtplib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMessage
+from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from getdata.common.queue import enqueue
+from getdata.notifications.matrix import EVENTS, ROLES, Channel, Event
 from getdata.notifications.models import Notification, OutboxMail
+from getdata.notifications.preferences import channels_of, unsubscribe_address
 
 logger = logging.getLogger("getdata.notifications")
 
-#: event -> (subject of the e-mail or None for inbox only). The text itself comes with the call.
-EVENTS: dict[str, str | None] = {
-    "organization.submitted": "An organization waits for verification",
-    "organization.decided": "Your organization's verification",
-    "organization.item_returned": "Your organization's verification needs a change",
-    "organization.evidence_renewed": "An organization answered again",
-    "invitation.created": None,  # the invitation itself goes by e-mail, with its link
-    "invitation.accepted": None,
-    "membership.changed": "Your place in an organization",
-    "request.submitted": "A request waits for a check",
-    "request.opened": "Your request is open",
-    "request.returned": "Your request needs a change",
-    "request.amended": "A request you offered on was amended",
-    "question.asked": "A question on your request",
-    "question.answered": "Your question was answered",
-    "question.clarifies": "An answer clarifies a request you offered on",
-    "question.hidden": None,
-    "message.posted": "A message about an offer",
-    "offer.submitted": "A hospital made an offer",
-    "offer.decided": "An answer to your offer",
-    "offer.withdrawn": None,
-    "agreement.to_sign": "An agreement waits for your signature",
-    "fulfillment.started": "An agreement is signed: delivery can begin",
-    "fulfillment.ended": "A delivery has ended",
-    "batch.sealed": "A batch waits for review",
-    "batch.decided": "Your batch was reviewed",
-    "batch.accepted": "Images for your request were accepted",
-    "release.waits": "A release waits for a second person",
-    "release.published": "A release is ready to download",
-    "release.withdrawn": "A release was withdrawn",
-}
 
+def notify(
+    *,
+    event: str,
+    text: str,
+    url: str = "",
+    users: Iterable[Any] = (),
+    parties: Mapping[str, Any] | None = None,
+    but: Any = None,
+) -> None:
+    """Put a line in each person's inbox and, by the channel of event and person, an e-mail in the outbox or in the digest.
 
-def notify(*, event: str, users: Iterable[Any], text: str, url: str = "") -> None:
-    """Put a line in each person's inbox and, where the matrix says so, an e-mail in the outbox.
-
-    Call it inside the event's transaction: both are rows, and the mail is sent by a worker afterwards.
+    ``parties`` (``{"hospital": organization}``) are turned into people by the matrix; ``users`` are named by the caller;
+    ``but`` is whoever caused the event and need not be told. Call it inside the event's transaction: all are rows, and a worker
+    sends the mail afterwards. ``text`` goes into e-mails: titles and names of organizations, nothing that a person wrote.
     """
-    subject = EVENTS[event]
-    people = {user.pk: user for user in users if user.is_active}.values()
-    Notification.objects.bulk_create(Notification(user=user, event=event, text=text[:300], url=url) for user in people)
-    if subject:
-        body = f"{text}\n\n{settings.PUBLIC_URL}{url}\n\nGetDATA\n"
-        OutboxMail.objects.bulk_create(OutboxMail(to=user.email, subject=subject, body=body) for user in people)
+    row = EVENTS[event]
+    found = {user.pk: user for user in users if user.is_active}
+    found |= {user.pk: user for user in reached(row, parties or {})}
+    if but is not None:
+        found.pop(but.pk, None)
+    people = list(found.values())
+    channels = channels_of(people, row)
+    Notification.objects.bulk_create(
+        Notification(
+            user=user,
+            event=event,
+            group=row.group,
+            text=text[:300],
+            url=url,
+            digest=channels[user.pk] == Channel.DIGEST,
+        )
+        for user in people
+    )
+    mailed = [user for user in people if channels[user.pk] == Channel.MAIL]
+    if mailed:
+        OutboxMail.objects.bulk_create(_mail_of(user, row, text, url) for user in mailed)
         enqueue("notifications.send_outbox_task")
 
 
-def mail(*, to: str, subject: str, body: str) -> None:
-    """Put one e-mail in the outbox for an address that has no account yet."""
-    OutboxMail.objects.create(to=to, subject=subject, body=body)
+def reached(event: Event, parties: Mapping[str, Any]) -> QuerySet[Any]:
+    """The active people whom the matrix names: members of each party whose role holds the capability, and staff."""
+    people: QuerySet[Any] = get_user_model()._default_manager.filter(is_active=True)
+    found = people.none()
+    for party, capability in event.reaches:
+        if party in parties:
+            found = found | people.filter(
+                memberships__organization=parties[party], memberships__role__in=ROLES[capability]
+            )
+    return found.distinct()
+
+
+def _mail_of(user: Any, event: Event, text: str, url: str) -> OutboxMail:
+    stop = "" if event.locked else unsubscribe_address(user, event.group)
+    settings_page = f"{settings.PUBLIC_URL}{reverse('notification_preferences')}"
+    footer = f"Which e-mails you get: {settings_page}\n"
+    if stop:
+        footer += f"No more e-mails about “{event.group.label}”: {stop}\n"
+    body = f"{text}\n\n{settings.PUBLIC_URL}{url}\n\nGetDATA\n\n{footer}"
+    return OutboxMail(to=user.email, subject=event.subject, body=body, unsubscribe=stop)
+
+
+def mail(*, to: str, subject: str, body: str, unsubscribe: str = "") -> None:
+    """Put one e-mail in the outbox, for an address without an account or of a kind of its own."""
+    OutboxMail.objects.create(to=to, subject=subject, body=body, unsubscribe=unsubscribe)
     enqueue("notifications.send_outbox_task")
 
 
@@ -84,16 +104,27 @@ def send_outbox(*, limit: int = 100) -> int:
         if not claimed.update(attempts=message.attempts + 1, not_before=hold):
             continue  # another worker has it
         try:
-            send_mail(message.subject, message.body, settings.DEFAULT_FROM_EMAIL, [message.to])
+            send_mail(message)
         except (OSError, smtplib.SMTPException) as error:
             logger.warning("mail.failed", extra={"attempts": message.attempts + 1, "error": type(error).__name__})
             pause = timezone.now() + timedelta(minutes=2**message.attempts)
             OutboxMail.objects.filter(pk=message.pk).update(not_before=pause)
             continue
         # Links in a sent mail open accounts and invitations: they do not stay behind in the database.
-        OutboxMail.objects.filter(pk=message.pk).update(sent_at=timezone.now(), body="")
+        OutboxMail.objects.filter(pk=message.pk).update(sent_at=timezone.now(), body="", unsubscribe="")
         sent += 1
     return sent
+
+
+def send_mail(message: OutboxMail) -> None:
+    """Hand one e-mail to the mail server, with the headers by which a mail program stops it in one click (RFC 8058)."""
+    headers = {}
+    if message.unsubscribe:
+        headers = {
+            "List-Unsubscribe": f"<{message.unsubscribe}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+    EmailMessage(message.subject, message.body, settings.DEFAULT_FROM_EMAIL, [message.to], headers=headers).send()
 
 
 def mark_read(*, notification: Notification) -> None:

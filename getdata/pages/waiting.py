@@ -11,6 +11,7 @@ from fulfillment.models import Batch, BatchStatus
 from getdata.accounts.models import Organization, User
 from getdata.accounts.selectors import REVIEW_TIME
 from requests_app.models import DatasetRequest, Offer, OfferStatus, RequestStatus
+from requests_app.reminders import CHECK_TIME
 
 SHOWN = 8
 STAFF = "GetDATA’s reviewers"
@@ -41,7 +42,13 @@ def for_user(user: User) -> list[Waiting]:
         for organization in mine.filter(status=Organization.Status.PENDING)
     ]
     found += [
-        Waiting(f"Check of the request “{request.title}”", request.get_absolute_url(), STAFF, request.submitted_at)
+        Waiting(
+            f"Check of the request “{request.title}”",
+            request.get_absolute_url(),
+            STAFF,
+            request.submitted_at,
+            request.submitted_at + CHECK_TIME if request.submitted_at else None,
+        )
         for request in DatasetRequest.objects.filter(organization__in=mine, status=RequestStatus.SUBMITTED)
     ]
     found += [

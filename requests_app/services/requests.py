@@ -226,6 +226,13 @@ def close_request(*, request: DatasetRequest, actor: User) -> DatasetRequest:
             changes={"closed_at": timezone.now()},
         )
         decline_all(request=moved, note="The request was closed.", actor=actor)
+        for offer in moved.offers.filter(status=OfferStatus.ACCEPTED).select_related("hospital"):
+            notify(
+                event="request.ended",
+                parties={"hospital": offer.hospital},
+                text=f"“{moved.title}” takes no more offers. Your delivery runs on.",
+                url=offer.get_absolute_url(),
+            )
     return moved
 
 

@@ -134,7 +134,15 @@ def accept_own_invitation(*, invitation: Invitation, actor: User) -> Membership:
 def revoke_invitation(*, invitation: Invitation, actor: User) -> Invitation:
     """Take an unanswered invitation back. Raises ``StaleState`` when it was answered meanwhile."""
     require(actor, "manage", invitation.organization)
-    return transition(Invitation, invitation.pk, Status.PENDING, Status.REVOKED, actor=actor)
+    with transaction.atomic():
+        revoked = transition(Invitation, invitation.pk, Status.PENDING, Status.REVOKED, actor=actor)
+        notify(
+            event="invitation.revoked",
+            users=User.objects.filter(pk__in=_owners_of(invitation.email)),
+            text=f"The invitation to {invitation.organization.name} was taken back.",
+            url=reverse("organization_list"),
+        )
+    return revoked
 
 
 def expire_invitations() -> int:
@@ -255,7 +263,14 @@ def _accept(invitation: Invitation, actor: User) -> Membership:
 
 
 def _expire(invitation: Invitation) -> None:
-    transition(Invitation, invitation.pk, Status.PENDING, Status.EXPIRED, actor=None)
+    with transaction.atomic():
+        transition(Invitation, invitation.pk, Status.PENDING, Status.EXPIRED, actor=None)
+        notify(
+            event="invitation.expired",
+            parties={"organization": invitation.organization},
+            text=f"An invitation to {invitation.organization.name} found no answer in its time.",
+            url=reverse("organization_members", args=[invitation.organization.slug]),
+        )
 
 
 def _owners_of(email: str) -> set[UUID]:

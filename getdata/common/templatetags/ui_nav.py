@@ -70,6 +70,7 @@ ACCOUNT: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("E-mail address", "account_email", "user"),
             Place("Password", "account_change_password", "user"),
             Place("Two-factor sign-in", "mfa_index", "user"),
+            Place("Notifications", "notification_preferences", "user"),
             Place("Sessions", "usersessions_list", "user"),
         ),
     ),
