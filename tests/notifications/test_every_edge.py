@@ -91,7 +91,9 @@ def sign_both(market: Market) -> None:
 
 def invitation(market: Market) -> Invitation:
     known = UserFactory.create()
-    return accounts.invite(organization=market.group, email=known.email, role=Role.VIEWER.value, actor=market.researcher)
+    return accounts.invite(
+        organization=market.group, email=known.email, role=Role.VIEWER.value, actor=market.researcher
+    )
 
 
 def accept(market: Market) -> None:
