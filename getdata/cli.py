@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from requests_app.spec import example_specs, spec_document
+from requests_app.spec import spec_document, template_specs
 from requests_app.spec.notes import LintNote
 from requests_app.spec.reading import MAX_DOCUMENT_BYTES, check_document, read_json
 
@@ -38,7 +38,7 @@ def template(
     names: Annotated[bool, typer.Option("--list", help="List the names and what each asks for.")] = False,
 ) -> None:
     """Print a complete request as JSON, to be changed and posted. Its deadline is counted from today."""
-    templates = example_specs(today=date.today())
+    templates = template_specs(today=date.today())
     if names:
         width = max(map(len, templates))
         for key, spec in templates.items():

@@ -8,7 +8,16 @@ from datetime import timedelta
 from django.db.models import Count
 
 from getdata.notifications.reminders import Waits, register
-from requests_app.models import Agreement, DatasetRequest, Offer, OfferStatus, Question, RequestStatus
+from requests_app.models import (
+    Agreement,
+    Amendment,
+    AmendmentStatus,
+    DatasetRequest,
+    Offer,
+    OfferStatus,
+    Question,
+    RequestStatus,
+)
 from requests_app.services.people import staff
 
 #: Staff check a submitted request, and an organization answers a question, in this time.
@@ -17,7 +26,7 @@ ANSWER_TIME = timedelta(days=5)
 
 
 def checks() -> Iterator[Waits]:
-    """Submitted requests. Staff of the organization that asks are not asked to check it."""
+    """Submitted requests and amendments. Staff of the organization that asks are not asked to check it."""
     for request in DatasetRequest.objects.filter(status=RequestStatus.SUBMITTED, submitted_at__isnull=False):
         assert request.submitted_at is not None
         yield Waits(
@@ -27,6 +36,16 @@ def checks() -> Iterator[Waits]:
             text=f"“{request.title}” waits for a check.",
             url=request.get_absolute_url(),
             users=staff().exclude(memberships__organization=request.organization_id),
+        )
+    for amendment in Amendment.objects.filter(status=AmendmentStatus.SUBMITTED).select_related("request"):
+        assert amendment.submitted_at is not None
+        yield Waits(
+            key=str(amendment.pk),
+            since=amendment.submitted_at,
+            due=amendment.submitted_at + CHECK_TIME,
+            text=f"the amendment of “{amendment.request.title}” waits for a check.",
+            url=f"{amendment.request.get_absolute_url()}#amendment",
+            users=staff().exclude(memberships__organization=amendment.request.organization_id),
         )
 
 

@@ -87,7 +87,7 @@ class RequestDetailSerializer(RequestSerializer):
     errata = serializers.SerializerMethodField()
 
     class Meta(RequestSerializer.Meta):
-        fields = [*RequestSerializer.Meta.fields, "status_note", "document", "sha256", "meter", "errata"]
+        fields = [*RequestSerializer.Meta.fields, "status_note", "revision", "document", "sha256", "meter", "errata"]
 
     def get_document(self, request: DatasetRequest) -> dict[str, Any]:
         """The DatasetSpec document: the newest frozen one, else the draft."""
@@ -135,6 +135,12 @@ def visible_organizations(serializer: serializers.BaseSerializer[Any]) -> Any:
 
 class DocumentSerializer(serializers.Serializer[Any]):
     document = serializers.DictField(help_text="a DatasetSpec document; see /api/v1/spec-schema/")
+
+
+class DraftSerializer(DocumentSerializer):
+    revision = serializers.IntegerField(
+        required=False, min_value=0, help_text="the revision that was edited; a newer one is not overwritten"
+    )
 
 
 class DecisionNoteSerializer(serializers.Serializer[Any]):

@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from getdata.cli import app
-from requests_app.spec import example_specs
+from requests_app.spec import template_specs
 from requests_app.spec.reading import MAX_DOCUMENT_BYTES
 
 pytestmark = pytest.mark.pure
-TEMPLATES = sorted(example_specs())
+TEMPLATES = list(template_specs())
 
 
 def run(*arguments: str, stdin: str | None = None) -> Any:

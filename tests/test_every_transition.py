@@ -16,7 +16,7 @@ from fulfillment.models import Batch, Fulfillment, Release, SourceFile, Upload
 from getdata.accounts.models import Invitation, Organization, Role
 from getdata.audit.models import AuditEvent
 from getdata.common.states import IllegalTransition, StaleState, transition
-from requests_app.models import DatasetRequest, Offer
+from requests_app.models import Amendment, DatasetRequest, Offer
 from tests import factories
 from tests.test_conventions import models_with_states
 
@@ -56,10 +56,18 @@ def release() -> Release:
     )
 
 
+def amendment() -> Amendment:
+    request = factories.open_request()
+    return Amendment.objects.create(
+        request=request, created_by=request.created_by, base_number=1, document=request.draft
+    )
+
+
 MAKERS: dict[type[models.Model], Callable[[], Any]] = {
     Organization: factories.OrganizationFactory.create,
     Invitation: invitation,
     DatasetRequest: factories.RequestFactory.create,
+    Amendment: amendment,
     Offer: factories.offer,
     Fulfillment: factories.fulfillment,
     Batch: factories.batch,

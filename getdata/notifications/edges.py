@@ -54,6 +54,14 @@ EDGES: dict[str, dict[Edge, Rule]] = {
         ("open", "closed"): tells("offer.decided", "request.ended"),
         ("open", "cancelled"): tells("offer.decided"),
     },
+    "requests_app.Amendment": {
+        ("draft", "submitted"): tells("amendment.submitted"),
+        ("draft", "open"): tells("request.amended"),
+        ("draft", "discarded"): nobody("only its own writers ever saw the amendment"),
+        ("submitted", "open"): tells("request.opened"),
+        ("submitted", "draft"): tells("request.returned"),
+        ("submitted", "discarded"): nobody("it leaves the staff's queue; nothing is left to check"),
+    },
     "requests_app.Offer": {
         ("submitted", "accepted"): tells("fulfillment.started"),
         ("submitted", "declined"): tells("offer.decided"),

@@ -90,6 +90,8 @@ EVENTS: dict[str, Event] = {
     "request.submitted": _row(_G.REQUESTS, "A request waits for a check", STAFF),
     "request.opened": _row(_G.REQUESTS, "Your request is open", _ASKER),
     "request.returned": _row(_G.REQUESTS, "Your request needs a change", _ASKER),
+    "coauthor.added": _row(_G.REQUESTS, "You write a request along", PERSON),
+    "amendment.submitted": _row(_G.REQUESTS, "An amendment waits for a check", STAFF),
     "request.amended": _row(_G.REQUESTS, "A request you offered on was amended", _HOSPITAL),
     "request.ended": _row(_G.REQUESTS, "A request you deliver to takes no more offers", _HOSPITAL, channel=_INBOX),
     # questions and messages

@@ -15,7 +15,16 @@ from fulfillment.models import AccessGrant, Batch, BatchStatus, Fulfillment, Ful
 from fulfillment.selectors import releasable_requests
 from getdata.accounts.models import Organization, User
 from getdata.accounts.permissions import organizations_with
-from requests_app.models import Agreement, DatasetRequest, Offer, OfferStatus, RequestStatus
+from requests_app.models import (
+    Agreement,
+    Amendment,
+    AmendmentStatus,
+    Coauthor,
+    DatasetRequest,
+    Offer,
+    OfferStatus,
+    RequestStatus,
+)
 from requests_app.progress import meter
 
 #: Rows of each list on the dashboard; the lists' own pages have the rest.
@@ -92,7 +101,21 @@ def _researcher(user: User) -> list[Step]:
             "Continue",
             request.created_at,
         )
-        for request in DatasetRequest.objects.filter(organization__in=writing, status=RequestStatus.DRAFT)
+        for request in DatasetRequest.objects.filter(status=RequestStatus.DRAFT)
+        .filter(Q(organization__in=writing) | Q(coauthors__user=user, coauthors__part=Coauthor.Part.EDITOR))
+        .distinct()
+    ]
+    steps += [
+        Step(
+            f"Finish the amendment of “{amendment.request.title}”",
+            amendment.status_note or "The open version stays until you post it.",
+            reverse("request_edit", args=[amendment.request.slug]),
+            "Continue",
+            amendment.created_at,
+        )
+        for amendment in Amendment.objects.filter(
+            request__organization__in=writing, status=AmendmentStatus.DRAFT
+        ).select_related("request")
     ]
     steps += [
         Step(
@@ -199,6 +222,18 @@ def _staff(user: User) -> list[Step]:
             request.submitted_at,
         )
         for request in DatasetRequest.objects.filter(status=RequestStatus.SUBMITTED).select_related("organization")
+    ]
+    steps += [
+        Step(
+            f"Check the amendment of “{amendment.request.title}”",
+            f"From {amendment.request.organization.name}, to version {amendment.base_number + 1}.",
+            f"{amendment.request.get_absolute_url()}#amendment",
+            "Check it",
+            amendment.submitted_at,
+        )
+        for amendment in Amendment.objects.filter(status=AmendmentStatus.SUBMITTED)
+        .exclude(request__organization__memberships__user=user)
+        .select_related("request__organization")
     ]
     steps += [
         Step(

@@ -50,10 +50,10 @@ class RequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         data = read(s.NewRequestSerializer, request)
         return self._answer(request_services.create_request(actor=person(request), **data), status.HTTP_201_CREATED)
 
-    @extend_schema(summary="Replace the draft", request=s.DocumentSerializer, responses=_DETAIL)
+    @extend_schema(summary="Replace the draft", request=s.DraftSerializer, responses=_DETAIL)
     @action(detail=True, methods=["put"])
     def draft(self, request: Request, slug: str) -> Response:
-        data = read(s.DocumentSerializer, request)
+        data = read(s.DraftSerializer, request)
         return self._answer(request_services.save_draft(request=self.get_object(), actor=person(request), **data))
 
     @extend_schema(summary="Submit for a check", request=None, responses=_DETAIL)

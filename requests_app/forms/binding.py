@@ -16,8 +16,10 @@ from requests_app.spec import LintNote
 Document = dict[str, Any]
 _MISSING = object()
 
-#: Rows that one form can carry; a longer document is edited as JSON.
-MAX_ROWS = 200
+#: Rows that one page can carry with all their fields; a longer list is edited as JSON.
+MAX_ROWS = 150
+#: Rows that are read at most: as many quotas as a document may have, and a grid's blank cells.
+MAX_SENT = 700
 
 
 def get_at(document: Any, path: str, default: Any = None) -> Any:
@@ -163,6 +165,8 @@ class SectionForm(forms.Form):
             value = get_at(document, path, _MISSING)
             if value == 0 and name in cls.zero_is_blank:
                 continue
+            if isinstance(value, float) and value.is_integer():
+                value = int(value)  # "40 %", not "40.0 %"
             if value is not _MISSING and value is not None:
                 initial[name] = value
         return initial
@@ -237,6 +241,10 @@ class RowForm(SectionForm):
     def is_blank(self) -> bool:
         return all(_is_empty(self.cleaned_data.get(name)) for name in self.content)
 
+    def plain_values(self) -> dict[str, Any]:
+        """What the row says, typed or saved, unjudged."""
+        return {name: self[name].value() for name in self.fields}
+
     def row(self, before: Mapping[str, Document]) -> Document:
         """The row's document: what it was, with the form's values over it; what the form does not show is kept."""
         old = before.get(self.cleaned_data.get("kept", ""), {})
@@ -248,7 +256,7 @@ class RowForm(SectionForm):
 
 
 #: Values that mean the same as leaving the field out, so that a written-out default is no change of identity.
-_DEFAULTS = {"finding_state": "present", "unit": "images"}
+_DEFAULTS = {"finding_state": "present", "within.finding_state": "present", "unit": "images"}
 
 
 def _value(document: Document, path: str) -> Any:
@@ -282,13 +290,24 @@ class Rows:
             first.widget.attrs["autofocus"] = True
         return self
 
+    def add(self, values: dict[str, Any]) -> RowForm:
+        """One more row behind the others, bound like them."""
+        prefix = f"{self.name}-{len(self.forms)}"
+        if self.forms and self.forms[0].is_bound:
+            sent = {f"{prefix}-{name}": value for name, value in values.items()}
+            made = self.form({**sent, f"{prefix}-grid": "1", f"{prefix}-at": ""}, prefix=prefix)
+        else:
+            made = self.form(initial=values, prefix=prefix)
+        self.forms.append(made)
+        return made
+
     def bind(self, data: Any) -> Rows:
         """Forms bound to what was sent. The count is bounded: it comes from outside."""
         try:
             count = int(data.get(self.count_name, 0))
         except ValueError:
             count = 0
-        self.forms = [self.form(data, prefix=f"{self.name}-{index}") for index in range(max(0, min(count, MAX_ROWS)))]
+        self.forms = [self.form(data, prefix=f"{self.name}-{index}") for index in range(max(0, min(count, MAX_SENT)))]
         return self
 
     def is_valid(self) -> bool:

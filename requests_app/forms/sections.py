@@ -32,6 +32,7 @@ from requests_app.spec import (
     NotMentionedAs,
     Presentation,
     QualityComponent,
+    QuotaCounting,
     ReportLinkage,
     Sex,
     Sharing,
@@ -142,7 +143,7 @@ class LabelsForm(SectionForm):
         + [("custom", "A list of your own, with definitions")],
     )
     custom_name = text("Name of your list", high=120)
-    custom_version = text("Version", high=40)
+    custom_version = text("Version of your list", high=40)
     likely = pick("“Likely” counts as", _CERTAINTY, initial=UncertainAs.PRESENT.value)
     possible = pick("“Possible” counts as", _CERTAINTY, initial=UncertainAs.UNCERTAIN.value)
     not_mentioned = pick(
@@ -158,6 +159,22 @@ class LabelsForm(SectionForm):
         "possible": "labels.uncertainty.possible",
         "not_mentioned": "labels.uncertainty.not_mentioned",
     }
+
+
+class CountingForm(SectionForm):
+    """What an image counts for that matches several quotas."""
+
+    counting = forms.ChoiceField(
+        label="An image that fits several quotas counts",
+        choices=[
+            (QuotaCounting.EVERY.value, "In every one: a supine image of a woman fills “supine” and “women”"),
+            (QuotaCounting.ONCE.value, "In one only, where it helps most: each quota is filled by images of its own"),
+        ],
+        widget=forms.RadioSelect,
+        required=False,
+        initial=QuotaCounting.EVERY.value,
+    )
+    paths: ClassVar = {"counting": "quota_counting"}
 
 
 class ReportsForm(SectionForm):
@@ -286,7 +303,9 @@ class DeidForm(SectionForm):
         ],
     )
     safe_private = tick("Keep private attributes known to be safe", initial=True)
+    deid_level = level_field("De-identification: level")
     paths: ClassVar = {
+        "deid_level": "deidentification.level",
         "policy": "deidentification.policy",
         "dates": "deidentification.dates",
         "device": "deidentification.device",

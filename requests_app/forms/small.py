@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 
 from getdata.accounts.models import Organization
-from requests_app.models import Category
-from requests_app.spec import example_specs
+from requests_app.documents import MAX_DOCUMENT_BYTES
+from requests_app.models import Category, Coauthor
 
 
 class OrganizationChoice(forms.ModelChoiceField):
@@ -23,7 +22,7 @@ class OrganizationChoice(forms.ModelChoiceField):
 
 
 class NewRequestForm(forms.Form):
-    """Enough to have a draft."""
+    """Enough to have a draft. ``start`` names a template, ``clone`` the request that is copied."""
 
     organization = OrganizationChoice(label="For which organization")
     title = forms.CharField(
@@ -34,27 +33,12 @@ class NewRequestForm(forms.Form):
     category = forms.ChoiceField(
         label="Category", choices=Category.choices, widget=forms.RadioSelect, initial=Category.CXR.value
     )
-    start = forms.ChoiceField(
-        label="Start from",
-        required=False,
-        help_text="An example fills in every section; change what does not fit.",
-    )
+    start = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
+    clone = forms.SlugField(required=False, max_length=120, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, organizations: list[Organization], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["organization"].offer(organizations)  # type: ignore[attr-defined]
-        examples = example_specs()
-        self.fields["start"].choices = [  # type: ignore[attr-defined]
-            ("", "A blank form"),
-            *((name, f"Example: {spec.title}") for name, spec in examples.items()),
-        ]
-
-    def document(self) -> dict[str, Any]:
-        """The example chosen, with its deadline moved to the future, or nothing."""
-        from requests_app.spec import spec_document
-
-        chosen = self.cleaned_data.get("start")
-        return spec_document(example_specs(today=timezone.localdate())[chosen]) if chosen else {}
 
 
 class ImportForm(forms.Form):
@@ -70,8 +54,40 @@ class ImportForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if not data.get("text") and not data.get("file"):
-            raise forms.ValidationError("Paste a document or choose a file.")
+            raise forms.ValidationError("There is no document. Paste one or choose a file.")
         return data
+
+    def content(self) -> str | bytes:
+        """What was pasted or chosen; a file wins."""
+        upload = self.cleaned_data.get("file")
+        return upload.read(MAX_DOCUMENT_BYTES + 1) if upload else str(self.cleaned_data["text"])
+
+
+class NewFromJsonForm(ImportForm):
+    """A whole new draft from a document; its title and category are in it."""
+
+    organization = OrganizationChoice(label="For which organization")
+    field_order = ("organization", "text", "file")
+
+    def __init__(self, *args: Any, organizations: list[Organization], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["organization"].offer(organizations)  # type: ignore[attr-defined]
+
+
+class CoauthorForm(forms.Form):
+    """A colleague by e-mail address."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        help_text="Of a colleague who belongs to the organization.",
+    )
+    part = forms.ChoiceField(
+        label="They may",
+        choices=[(Coauthor.Part.EDITOR.value, "Edit it"), (Coauthor.Part.VIEWER.value, "Follow it")],
+        widget=forms.RadioSelect,
+        initial=Coauthor.Part.EDITOR.value,
+    )
 
 
 class NoteForm(forms.Form):

@@ -13,9 +13,19 @@ from pydantic import ValidationError
 from getdata.common.templatetags.ui_forms import first_control_id
 from requests_app.documents import Checked, check_document
 from requests_app.forms.binding import MAX_ROWS, Document, RowForm, Rows, SectionForm, get_at, set_at
-from requests_app.forms.rows import CustomFindingRow, FindingRow, ProjectionRow, QualityRow, QuotaRow, ShareRow
+from requests_app.forms.grid import Grid, GridForm, Layout, form_values, found_layout, lay_out, starting_values
+from requests_app.forms.rows import (
+    CustomFindingRow,
+    FindingRow,
+    ProjectionRow,
+    QualityRow,
+    QuotaRow,
+    ShareRow,
+    unfold,
+)
 from requests_app.forms.sections import (
     CohortForm,
+    CountingForm,
     DeidForm,
     DeliveryForm,
     ImageForm,
@@ -26,6 +36,7 @@ from requests_app.forms.sections import (
     TermsForm,
     TitleForm,
 )
+from requests_app.forms.steps import Step
 from requests_app.spec import DatasetSpec, LintNote, Selector, describe_selector, spec_document
 from requests_app.taxonomy import TAXONOMY_NAMES, get_taxonomy
 
@@ -33,6 +44,7 @@ SECTIONS: dict[str, type[SectionForm]] = {
     "purpose": PurposeForm,
     "cohort": CohortForm,
     "labels": LabelsForm,
+    "counting": CountingForm,
     "reports": ReportsForm,
     "image": ImageForm,
     "quality": QualityForm,
@@ -40,7 +52,7 @@ SECTIONS: dict[str, type[SectionForm]] = {
     "delivery": DeliveryForm,
     "terms": TermsForm,
 }
-#: Once a request is open, what staff and privacy officers have read stays: only the title of the first section is left.
+#: Once a hospital has offered, what its privacy officer has read stays: only the title of the first section is left.
 AMENDABLE: dict[str, type[SectionForm]] = {
     **{name: form for name, form in SECTIONS.items() if name not in ("deid", "terms")},
     "purpose": TitleForm,
@@ -68,77 +80,138 @@ class Problem:
 
 
 class SpecificationForm:
-    """All forms of a specification. ``base`` is the document that is edited: what the form does not show is kept.
+    """The forms of a specification, or of one step of it. ``base`` is the document that is edited: the rest is kept.
 
-    ``amending`` leaves out what an open request cannot change.
+    ``amending`` leaves out what a request on which hospitals have offered cannot change.
     """
 
-    def __init__(self, base: Document | None = None, *, amending: bool = False) -> None:
+    def __init__(self, base: Document | None = None, *, step: Step | None = None, amending: bool = False) -> None:
         self.base: Document = base or spec_document(DatasetSpec(title="Untitled"))
-        self.kinds = AMENDABLE if amending else SECTIONS
-        self.amending = amending
+        self.step, self.amending = step, amending
+        kinds = AMENDABLE if amending else SECTIONS
+        self.kinds = {name: kind for name, kind in kinds.items() if step is None or name in step.sections}
         self.sections: dict[str, SectionForm] = {}
-        self.rows = {name: Rows(form, name, path) for name, (form, path) in ROWS.items()}
+        self.rows = {
+            name: Rows(form, name, path) for name, (form, path) in ROWS.items() if step is None or name in step.rows
+        }
         self.unplaced: list[str] = []
         self.is_bound = False
+        self.grid_form: GridForm | None = None
+        self.grid: Grid | None = None
 
     # --- three ways to fill it -----------------------------------------------------------------------------------
 
     @classmethod
-    def from_document(cls, document: Document, *, amending: bool = False) -> SpecificationForm:
-        """Unbound, showing a document; an empty list of rows that most requests have starts with a blank one."""
-        form = cls(copy.deepcopy(document), amending=amending)
+    def from_document(
+        cls, document: Document, *, step: Step | None = None, amending: bool = False, grid: Any = None
+    ) -> SpecificationForm:
+        """Unbound, showing a document; an empty list of rows that most requests have starts with a blank one.
+
+        ``grid`` is a query that says how the quotas are laid out; without it they show the grid that they form.
+        """
+        form = cls(copy.deepcopy(document), step=step, amending=amending)
         for name, section in form.kinds.items():
             form.sections[name] = section(initial=section.initial_from(form.base), prefix=name)
         for rows in form.rows.values():
             start = 1 if rows.name in STARTED and not get_at(form.base, rows.path) else 0
             rows.load(form.base, blank=start)
+        form._lay_grid(grid)
         form._say_among()
         return form
 
     @classmethod
-    def from_post(cls, data: Any, base: Document | None = None, *, amending: bool = False) -> SpecificationForm:
+    def from_post(
+        cls, data: Any, base: Document | None = None, *, step: Step | None = None, amending: bool = False
+    ) -> SpecificationForm:
         """Bound to what was sent."""
-        form = cls(copy.deepcopy(base) if base else None, amending=amending)
+        form = cls(copy.deepcopy(base) if base else None, step=step, amending=amending)
         form.is_bound = True
         form.sections = {name: section(data, prefix=name) for name, section in form.kinds.items()}
+        whole = unfold(data, "quotas")
         for rows in form.rows.values():
-            rows.bind(data)
+            rows.bind(whole)
+        form._lay_grid(data)
         form._say_among()
         return form
 
     @classmethod
     def redisplayed(
-        cls, data: Any, base: Document | None = None, *, add: str = "", remove: str = "", amending: bool = False
+        cls,
+        data: Any,
+        base: Document | None = None,
+        *,
+        add: str = "",
+        remove: str = "",
+        change: str = "",
+        step: Step | None = None,
+        amending: bool = False,
     ) -> SpecificationForm:
-        """What was typed, unjudged, with one row more (``add="quotas"``) or one less (``remove="quotas:2"``)."""
-        sent = cls.from_post(data, base, amending=amending)
-        form = cls(sent.base, amending=amending)
+        """What was typed, unjudged: with one row more (``add="quotas"``), one less (``remove="quotas:2"``), or one
+        row unfolded (``change="quotas:2"``)."""
+        sent = cls.from_post(data, base, step=step, amending=amending)
+        form = cls(sent.base, step=step, amending=amending)
         for name, section in sent.sections.items():
             form.sections[name] = form.kinds[name](initial=section.raw_values(), prefix=name)
         gone_from, _, gone = remove.partition(":")
+        changed_in, _, changed = change.partition(":")
         for name, rows in sent.rows.items():
             values = [row.raw_values() for row in rows.forms]
+            folded = [getattr(row, "folded", False) for row in rows.forms]
             focus = None
+            if name == changed_in and changed.isdigit() and int(changed) < len(values):
+                focus, folded[int(changed)] = int(changed), False
             if name == gone_from and gone.isdigit() and int(gone) < len(values):
-                del values[int(gone)]
+                del values[int(gone)], folded[int(gone)]
                 focus = min(int(gone), len(values) - 1) if values else None
             if name == add:
                 values.append({})
+                folded.append(False)
                 focus = len(values) - 1
             form.rows[name].show(values, focus=focus)
+            for row, fold in zip(form.rows[name].forms, folded, strict=True):
+                if isinstance(row, QuotaRow):
+                    row.folded = fold
+        form._lay_grid(data)
         form._say_among()
         return form
 
+    # --- the quotas as a grid ------------------------------------------------------------------------------------
+
+    def _lay_grid(self, data: Any) -> None:
+        """Lay the quotas out as a table: as ``data`` says, else as they already form one."""
+        rows = self.rows.get("quotas")
+        if rows is None:
+            return
+        document = self.base
+        said = data is not None and any(str(key).startswith("grid-") for key in data)
+        layout: Layout | None = None
+        if said and not data.get("grid-none"):
+            self.grid_form = GridForm(data, document=document)
+            if data.get("grid-laid") or data.get("layout"):
+                layout = self.grid_form.layout() if self.grid_form.is_valid() else None
+            else:
+                self.grid_form = GridForm(initial=_raw(self.grid_form), document=document)
+        elif not said and not self.is_bound:
+            layout = found_layout([row for row in get_at(document, rows.path) or [] if isinstance(row, dict)])
+        if self.grid_form is None:
+            initial = {**starting_values(document), **(form_values(layout) if layout else {})}
+            self.grid_form = GridForm(initial=initial, document=document)
+        if layout is not None:
+            self.grid = lay_out(layout, list(rows.forms), rows.add)
+            for row in rows.forms:
+                if isinstance(row, QuotaRow) and row.in_grid:
+                    row.folded = True
+            if data is not None and data.get("layout"):  # where typing goes on
+                self.grid.lines[0].cells[0].fields["min"].widget.attrs["autofocus"] = True
+
     def _say_among(self) -> None:
-        """Name quotas by what they select, and tell which selection a share limit is about: the form only keeps it."""
-        quotas = {row.get("check_id"): row for row in get_at(self.base, "quotas") or []}
-        for row in self.rows["quotas"].forms:
-            row.says = _selection(quotas.get(row["kept"].value()))
-        limits = {row.get("check_id"): row.get("within") for row in get_at(self.base, "share_caps") or []}
-        for row in self.rows["shares"].forms:
-            words = _selection(limits.get(row["kept"].value()))
-            row.says = "" if words == "all images" else words
+        """Name quotas by what they select, and share limits by the selection that they are about, as typed."""
+        for limit in self.rows["shares"].forms if "shares" in self.rows else []:
+            assert isinstance(limit, ShareRow)
+            limit.says = _selection(limit.plain_values()) if limit.is_narrowed else ""
+        for row in self.rows["quotas"].forms if "quotas" in self.rows else []:
+            assert isinstance(row, QuotaRow)
+            row.says = _selection(row.plain_values()) if row.folded else ""
 
     # --- reading it ----------------------------------------------------------------------------------------------
 
@@ -164,9 +237,9 @@ class SpecificationForm:
             section.write(document)
         for rows in self.rows.values():
             rows.write(document)
-        if get_at(document, "labels.taxonomy") != "custom":
+        if "labels" in self.sections and get_at(document, "labels.taxonomy") != "custom":
             set_at(document, "labels.custom", None)
-        if get_at(document, "image.modality.allowed") is None:
+        if "image" in self.sections and get_at(document, "image.modality.allowed") is None:
             set_at(document, "image.modality.allowed", [])
         return document
 
@@ -178,9 +251,10 @@ class SpecificationForm:
         self.unplaced.append(f"{note.message} {note.remedy}".strip())
 
     @staticmethod
-    def fits(document: Document) -> bool:
-        """Whether the form can carry the document; one with very many rows is edited as JSON."""
-        return sum(len(get_at(document, path) or []) for _, path in ROWS.values()) <= MAX_ROWS
+    def fits(document: Document, step: Step | None = None) -> bool:
+        """Whether the form can carry the document, or one step of it. Quotas always fit: they travel folded."""
+        lists = [path for name, (_, path) in ROWS.items() if step is None or name in step.rows]
+        return all(len(get_at(document, path) or []) <= MAX_ROWS for path in lists if path != "quotas")
 
     # --- showing it ----------------------------------------------------------------------------------------------
 
@@ -196,6 +270,9 @@ class SpecificationForm:
         if not self.is_bound:
             return []
         found = [Problem(text) for text in self.unplaced]
+        if self.grid_form is not None and self.grid_form.is_bound:
+            found += [Problem(str(error), "quota-axes") for error in self.grid_form.non_field_errors()]
+            found += [Problem(str(error), _target(bound)) for bound in self.grid_form for error in bound.errors]
         for form in self.forms:
             for bound in form:
                 place = "" if not isinstance(form, RowForm) else f"{self._row_words(form)}, "
@@ -211,22 +288,31 @@ class SpecificationForm:
                 index, _, rest = path[len(rows.path) + 1 :].partition(".")
                 if index.isdigit() and int(index) < len(rows.forms):
                     form: SectionForm = rows.forms[int(index)]
-                    return _target(form[form.field_for(rest) or rows.form.content[0]])
+                    control = form.field_for(rest) or rows.form.content[0]
+                    if isinstance(form, QuotaRow) and not form.shows_all and control not in ("min", "max"):
+                        control = "min"
+                    return _target(form[control])
         for section in self.sections.values():
             name = section.field_for(path)
             if name is not None:
                 return _target(section[name])
         return ""
 
-    def notes(self, checked: Checked) -> list[Problem]:
-        """The linter's notes with the controls they are about, blocking ones first."""
-        return [Problem(n.message, self.place_of(n.path), n.remedy, n.blocking) for n in checked.notes]
+    def kept(self, document: Document) -> dict[str, str]:
+        """What the hidden fields that tie rows to their lines say once this form is saved as ``document``."""
+        found = {}
+        for rows in self.rows.values():
+            for row, saved in zip(rows.placed, get_at(document, rows.path) or [], strict=False):
+                found[row.add_prefix("kept")] = str(saved.get(row.key, ""))
+        return found
 
     @property
     def finding_names(self) -> list[str]:
         """What may be written as a finding: the names of the label list chosen."""
-        section = self.sections["labels"]
-        chosen = section["taxonomy"].value() or "getdata-cxr"
+        if "labels" not in self.sections:
+            listed = [str(row.get("finding", "")) for row in get_at(self.base, "labels.findings") or []]
+            return [*dict.fromkeys([*listed, *_taxonomy_names(self.base)])]
+        chosen = self.sections["labels"]["taxonomy"].value() or "getdata-cxr"
         if chosen in TAXONOMY_NAMES:
             return list(get_taxonomy(str(chosen)).names)
         return [str(form["name"].value()) for form in self.rows["custom"].forms if form["name"].value()]
@@ -244,11 +330,29 @@ class SpecificationForm:
         return f"{words[name]} {int(index) + 1}"
 
 
-def _selection(document: Document | None) -> str:
-    """A selection in words; "" for a new row or one that cannot be read."""
-    known = {name: value for name, value in (document or {}).items() if name in Selector.model_fields}
+def _taxonomy_names(document: Document) -> list[str]:
+    """The names of the document's own label list."""
+    chosen = str(get_at(document, "labels.taxonomy") or "getdata-cxr")
+    if chosen in TAXONOMY_NAMES:
+        return list(get_taxonomy(chosen).names)
+    return [str(row.get("name", "")) for row in get_at(document, "labels.custom.findings") or []]
+
+
+def _raw(form: GridForm) -> dict[str, Any]:
+    """What was chosen of a grid, unjudged."""
+    return {
+        name: field.widget.value_from_datadict(form.data, form.files, form.add_prefix(name))
+        for name, field in form.fields.items()
+    }
+
+
+def _selection(values: dict[str, Any]) -> str:
+    """A selection in words; "" for one that cannot be read."""
+    known: dict[str, Any] = {
+        name: value for name, value in values.items() if name in Selector.model_fields and value not in (None, "")
+    }
     try:
-        return describe_selector(Selector.model_validate(known)) if document else ""
+        return describe_selector(Selector.model_validate(known))
     except ValidationError:
         return ""
 

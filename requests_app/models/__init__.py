@@ -2,6 +2,7 @@
 
 from requests_app.models.agreement import Agreement, AgreementQuerySet, Signature
 from requests_app.models.capability import CapabilityProfile
+from requests_app.models.drafting import LIVE_AMENDMENT, Amendment, AmendmentStatus, Coauthor
 from requests_app.models.feasibility import Feasibility
 from requests_app.models.message import Message, MessageQuerySet, ThreadMark
 from requests_app.models.offer import Offer, OfferQuerySet, OfferStatus
@@ -18,11 +19,15 @@ from requests_app.models.request import (
 
 __all__ = [
     "EDIT_WINDOW",
+    "LIVE_AMENDMENT",
     "PUBLIC_STATUSES",
     "Agreement",
     "AgreementQuerySet",
+    "Amendment",
+    "AmendmentStatus",
     "CapabilityProfile",
     "Category",
+    "Coauthor",
     "DatasetRequest",
     "DatasetRequestQuerySet",
     "Feasibility",

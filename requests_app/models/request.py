@@ -12,6 +12,7 @@ from django.db.models import Q
 from getdata.accounts.models import Organization, User
 from getdata.common.models import Entity, Immutable
 from getdata.common.states import status_constraint
+from requests_app.models.drafting import Drafted
 
 
 class Category(models.TextChoices):
@@ -47,7 +48,7 @@ class DatasetRequestQuerySet(models.QuerySet["DatasetRequest"]):
         )
 
 
-class DatasetRequest(Entity):
+class DatasetRequest(Drafted, Entity):
     """A request for data. ``draft`` is edited freely; opening freezes it as SpecVersion 1, an amendment as the next."""
 
     Status = RequestStatus

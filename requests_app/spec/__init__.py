@@ -27,7 +27,7 @@ from requests_app.spec.document import (
     UncertaintyPolicy,
     check_lines,
 )
-from requests_app.spec.examples import example_specs
+from requests_app.spec.examples import example_specs, template_specs
 from requests_app.spec.lines import (
     AgeLine,
     BitsStoredRule,
@@ -176,4 +176,5 @@ __all__ = [
     "spec_json_schema",
     "spec_sha256",
     "summarise",
+    "template_specs",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from requests_app.filters import DEADLINES, RequestFilter
 from requests_app.forms.small import NoteForm
 from requests_app.forms.text import HideForm, TextForm
 from requests_app.match_lists import match_counts
-from requests_app.models import Category, DatasetRequest, RequestFacet, RequestStatus
+from requests_app.models import AmendmentStatus, Category, DatasetRequest, RequestFacet, RequestStatus
 from requests_app.selectors import (
     facet_counts,
     meter_rows,
@@ -31,6 +32,8 @@ from requests_app.selectors import (
     version_history,
 )
 from requests_app.selectors_talk import errata_of
+from requests_app.services import drafts
+from requests_app.services.amendments import amendment_changes
 from requests_app.services.questions import QUESTION_LENGTH
 from requests_app.spec import DatasetSpec, View, canonical_json, summarise
 from requests_app.views.questions import PUBLIC
@@ -154,6 +157,8 @@ def request_spec_json(request: HttpRequest, slug: str) -> HttpResponse:
     """The specification as a file whose own SHA-256 is the version's hash (``?version=2``; newest by default)."""
     found = get_object_or_404(DatasetRequest.objects.visible_to(request.user), slug=slug)
     wanted = request.GET.get("version", "")
+    if request.GET.get("draft") and isinstance(request.user, User) and drafts.may_write(request.user, found):
+        return _draft_json(found)
     versions = (
         found.versions.filter(number=int(wanted[:9])) if wanted.isdecimal() else found.versions.order_by("-number")
     )
@@ -165,6 +170,18 @@ def request_spec_json(request: HttpRequest, slug: str) -> HttpResponse:
         if wanted or checked.spec is None:
             raise Http404("There is no such version.")
         body, name = canonical_json(checked.spec), f"{found.slug}-draft"
+    return _json_file(body, name)
+
+
+def _draft_json(found: DatasetRequest) -> HttpResponse:
+    """What is being written, for its authors: indented, to be edited."""
+    draft = drafts.current_draft(found)
+    if draft is None:
+        raise Http404("Nothing is being written.")
+    return _json_file(json.dumps(draft.document, indent=2, ensure_ascii=False), f"{found.slug}-draft")
+
+
+def _json_file(body: str, name: str) -> HttpResponse:
     return HttpResponse(
         body,
         content_type="application/json",
@@ -186,7 +203,15 @@ def _what_this_person_may_do(request: HttpRequest, item: DatasetRequest, checked
     hospitals = offering_hospitals(user, item) if is_open else []
     sees_offers = insider or user.is_reviewer
     offers = item.offers.visible_to(user).select_related("hospital")
+    amendment = drafts.live_amendment(item) if is_open and sees_offers else None
+    checks = (
+        amendment is not None and amendment.status == AmendmentStatus.SUBMITTED and user.is_reviewer and not insider
+    )
     return {
+        "amendment": amendment,
+        "checks_amendment": checks,
+        "amendment_changes": amendment_changes(amendment) if amendment and checks else [],
+        "amendment_note": NoteForm() if checks else None,
         "member": insider,
         "writer": writer,
         "decides": decides,

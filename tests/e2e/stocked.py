@@ -105,7 +105,8 @@ def _stock(cast: dict[str, Any]) -> dict[str, list[str]]:
             "/api/docs/", "/how-de-identification-works/", "/nowhere/",
         ],
         "researcher": [
-            *everybody, "/my/requests/", "/requests/new/", f"{draft.get_absolute_url()}edit/", draft.get_absolute_url(),
+            *everybody, "/my/requests/", "/requests/new/", f"{draft.get_absolute_url()}edit/",
+            f"{draft.get_absolute_url()}edit/quotas/", "/requests/templates/", draft.get_absolute_url(),
             request, f"{request}edit/", "/offers/", offer.get_absolute_url(), fulfillment.offer.agreement.get_absolute_url(),
             delivery, package, "/organizations/institute/", "/organizations/institute/members/", "/account/tokens/new/",
         ],

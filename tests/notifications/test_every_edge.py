@@ -15,7 +15,7 @@ from getdata.accounts.models import Invitation, Organization, Role, Verification
 from getdata.notifications.edges import EDGES
 from getdata.notifications.matrix import EVENTS
 from getdata.notifications.models import Notification
-from requests_app.services import agreements, offers, requests
+from requests_app.services import agreements, amendments, drafts, offers, requests
 from tests.factories import PASSWORD, AdministratorFactory, OrganizationFactory, ReviewerFactory, UserFactory, member
 from tests.requests_app.people import Market
 from tests.test_conventions import models_with_states, trees
@@ -115,6 +115,18 @@ def expire_offer(market: Market) -> None:
     offers.expire_offers()
 
 
+def amended(request: Any, market: Market, part: str, change: dict[str, Any]) -> Any:
+    """An amendment of one part, posted by its writer."""
+    begun = amendments.start_amendment(request=request, actor=market.researcher)
+    body = {**begun.document, part: {**begun.document[part], **change}}
+    drafts.save_amendment(amendment=begun, document=body, actor=market.researcher)
+    return amendments.post_amendment(amendment=begun, actor=market.researcher)
+
+
+def to_be_checked(market: Market) -> Any:
+    return amended(market.open(), market, "terms", {"retention_months": 24})
+
+
 def close_with_both_kinds(market: Market) -> None:
     sign_both(market)
     market.hospital = OrganizationFactory.create(kind="hospital")
@@ -125,6 +137,7 @@ def close_with_both_kinds(market: Market) -> None:
 
 
 ORG, REQUEST, OFFER = "accounts.Organization", "requests_app.DatasetRequest", "requests_app.Offer"
+AMENDMENT = "requests_app.Amendment"
 WALKS: dict[tuple[str, str, str], Callable[[Market], object]] = {
     (ORG, "draft", "pending"): lambda m: submit(organization("draft")),
     (ORG, "rejected", "pending"): lambda m: submit(organization("rejected")),
@@ -152,6 +165,12 @@ WALKS: dict[tuple[str, str, str], Callable[[Market], object]] = {
     ),
     (REQUEST, "open", "closed"): close_with_both_kinds,
     (REQUEST, "open", "cancelled"): lambda m: requests.cancel_request(request=m.offer().request, actor=m.researcher),
+    (AMENDMENT, "draft", "submitted"): to_be_checked,
+    (AMENDMENT, "draft", "open"): lambda m: amended(m.offer().request, m, "cohort", {"images": {"min": 3500}}),
+    (AMENDMENT, "submitted", "open"): lambda m: amendments.open_amendment(amendment=to_be_checked(m), actor=m.reviewer),
+    (AMENDMENT, "submitted", "draft"): lambda m: amendments.return_amendment(
+        amendment=to_be_checked(m), note="Say why.", actor=m.reviewer
+    ),
     (OFFER, "submitted", "accepted"): sign_both,
     (OFFER, "submitted", "declined"): lambda m: offers.decline_offer(
         offer=m.offer(), note="Too few.", actor=m.researcher

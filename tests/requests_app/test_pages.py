@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 import pytest
@@ -12,13 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from getdata.accounts.models import Membership, Organization, Role
-from requests_app.forms.specification import SpecificationForm
 from requests_app.models import DatasetRequest, Offer
 from requests_app.services import agreements as agreement_services
 from requests_app.services import requests as services
 from tests.factories import PASSWORD, member
 from tests.requests_app.people import Market, document
-from tests.requests_app.test_forms import filled_in
 
 
 def said(response: Any) -> str:
@@ -118,19 +115,6 @@ def test_the_json_file_has_the_hash_of_its_version(market: Market, client: Clien
     assert "3,500" in client.get(item.get_absolute_url()).content.decode()
 
 
-def test_a_new_request_starts_blank_or_from_an_example(market: Market, client: Client) -> None:
-    client.force_login(market.researcher)
-    url = reverse("request_new")
-    given = {"organization": str(market.group.pk), "title": "Mine", "category": "cxr", "start": ""}
-    response = client.post(url, given)
-    made = DatasetRequest.objects.get(title="Mine")
-    assert response.url == reverse("request_edit", args=[made.slug])
-    client.post(url, {**given, "title": "From an example", "start": "cxr-lines-and-tubes"})
-    copied = DatasetRequest.objects.get(title="From an example")
-    assert copied.draft["labels"]["findings"][0]["finding"] == "Endotracheal tube"
-    services.submit_request(request=copied, actor=market.researcher)
-
-
 def test_a_request_is_not_made_for_an_organization_of_others(market: Market, client: Client) -> None:
     client.force_login(market.other)
     page = client.post(
@@ -144,110 +128,6 @@ def test_a_request_is_not_made_for_an_organization_of_others(market: Market, cli
 def test_without_an_organization_the_page_says_what_to_do(market: Market, client: Client) -> None:
     client.force_login(market.stranger)
     assert b"You need an organization first" in client.get(reverse("request_new")).content
-
-
-def edited(item: DatasetRequest, button: str, **changes: str) -> Any:
-    data = filled_in(SpecificationForm.from_document(item.draft), **changes)
-    data[button] = "1"
-    return data
-
-
-def test_the_form_saves_shows_what_blocks_and_submits(market: Market, client: Client) -> None:
-    client.force_login(market.researcher)
-    item = services.create_request(organization=market.group, title="Blocked", category="cxr", actor=market.researcher)
-    url = reverse("request_edit", args=[item.slug])
-    page = client.get(url)
-    assert b"4 things block posting" in page.content
-    assert b'href="#id_purpose-intended_use"' in page.content
-    changes = {
-        "purpose-intended_use": "academic_research",
-        "purpose-description": "A study of something that takes a sentence to describe.",
-        "cohort-images_min": "100",
-    }
-    response = client.post(url, edited(item, "save", **changes))
-    assert response.status_code == 302
-    item.refresh_from_db()
-    assert item.minimum_images == 100
-    assert b"1 thing blocks posting" in client.get(url).content
-    refused = client.post(url, edited(item, "submit"))
-    assert "1 thing blocks posting" in said(refused)
-    item.refresh_from_db()
-    assert item.status == "draft"
-    done = client.post(url, edited(item, "submit", **{"delivery-deadline": "2099-01-31"}))
-    assert done.url == item.get_absolute_url()
-    item.refresh_from_db()
-    assert item.status == "submitted"
-
-
-def test_an_error_keeps_what_was_typed_and_saves_nothing(market: Market, client: Client) -> None:
-    client.force_login(market.researcher)
-    item = market.draft()
-    page = client.post(
-        reverse("request_edit", args=[item.slug]),
-        edited(item, "save", **{"cohort-images_min": "many", "purpose-title": "Renamed"}),
-    )
-    body = page.content.decode()
-    assert page.status_code == 200
-    assert "<title>Error: " in body
-    assert 'href="#id_cohort-images_min"' in body
-    assert 'value="many"' in body
-    item.refresh_from_db()
-    assert item.title != "Renamed"
-
-
-def test_rows_come_and_go_by_plain_submit_buttons(market: Market, client: Client) -> None:
-    client.force_login(market.researcher)
-    item = market.draft()
-    url = reverse("request_edit", args=[item.slug])
-    data = edited(item, "x")
-    data["add"] = "quotas"
-    before = len(item.draft["quotas"])
-    page = client.post(url, data)
-    assert f'name="quotas-{before}-min"'.encode() in page.content
-    del data["add"]
-    data["remove"] = "quotas:0"
-    page = client.post(url, data)
-    assert f'name="quotas-{before - 1}-min"'.encode() not in page.content
-    item.refresh_from_db()
-    assert len(item.draft["quotas"]) == before
-
-
-def test_enter_in_a_field_saves_and_never_removes(market: Market, client: Client) -> None:
-    client.force_login(market.researcher)
-    body = client.get(reverse("request_edit", args=[market.draft().slug])).content.decode()
-    form = body[body.index('id="request-form"') :]
-    first = form[form.index("<button") : form.index("</button>")]
-    assert 'name="save"' in first
-
-
-def test_json_is_read_in_as_a_draft_or_refused_with_the_place(market: Market, client: Client) -> None:
-    client.force_login(market.researcher)
-    item = market.draft()
-    url = reverse("request_import", args=[item.slug])
-    client.post(url, {"text": json.dumps(document("cxr-lines-and-tubes"))})
-    item.refresh_from_db()
-    assert item.title == "Position of tubes and lines in intensive care"
-    assert "line 1, column 2" in said(client.post(url, {"text": "{"}))
-    assert "not a field of a request" in said(client.post(url, {"text": '{"title": "x", "extra": 1}'}))
-    assert "no document" in said(client.post(url, {"text": ""}))
-
-
-def test_an_open_request_is_amended_with_a_preview(market: Market, client: Client) -> None:
-    client.force_login(market.researcher)
-    item = market.open()
-    url = reverse("request_edit", args=[item.slug])
-    page = client.post(url, edited(item, "preview", **{"cohort-images_min": "3500"}))
-    assert "3,500" in page.content.decode()
-    assert item.versions.count() == 1
-    client.post(url, edited(item, "amend", **{"cohort-images_min": "3500", "terms-sharing": "public"}))
-    version = item.current_version
-    assert version is not None
-    assert version.number == 2
-    assert version.document["terms"]["sharing"] != "public"
-    assert (
-        "Nothing was changed"
-        in client.post(url, edited(item, "amend", **{"cohort-images_min": "3500"})).content.decode()
-    )
 
 
 def test_staff_see_the_lint_beside_the_buttons_and_insiders_see_none(market: Market, client: Client) -> None:
@@ -266,7 +146,7 @@ def test_staff_see_the_lint_beside_the_buttons_and_insiders_see_none(market: Mar
 
 def test_every_button_of_a_request_needs_post_login_and_right(market: Market) -> None:
     item = market.submitted()
-    for name in ("submit", "open", "return", "close", "cancel", "import"):
+    for name in ("submit", "open", "return", "close", "cancel"):
         url = reverse(f"request_{name}", args=[item.slug])
         client = Client()
         assert client.post(url).status_code == 302

@@ -53,6 +53,7 @@ STATES: dict[str, Look] = {
     "open": Look("busy", "dot", "Open"),
     "closed": Look("plain", "square", "Closed"),
     "cancelled": Look("plain", "cross", "Cancelled"),
+    "discarded": Look("plain", "cross", "Discarded"),
     # offer
     "accepted": Look("good", "check", "Accepted"),
     "declined": Look("bad", "cross", "Declined"),

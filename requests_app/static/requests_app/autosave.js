@@ -1,0 +1,126 @@
+// Saves a step of the wizard while one types, and says when. Without it the buttons save.
+const form = document.querySelector("form[data-autosave]");
+const state = document.querySelector("#save-state");
+const words = state?.querySelector("[data-words]");
+const when = state?.querySelector("[data-when]");
+const PAUSE = 1200; // after the last keystroke
+const RETRY = 5000; // after a save that did not reach the server
+
+let timer = 0;
+let dirty = false;
+let busy = false;
+let held = false; // in conflict: only the person saves
+let savedAt = form?.dataset.saved ? Date.parse(form.dataset.saved) : 0;
+
+function say(text) {
+  if (words.textContent !== text) words.textContent = text;
+}
+
+function ago() {
+  const seconds = Math.max(0, Math.round((Date.now() - savedAt) / 1000));
+  if (seconds < 2) return "just now";
+  if (seconds < 60) return `${seconds} s ago`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ago` : new Date(savedAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
+
+function tick() {
+  if (savedAt && !dirty && savedHere) when.textContent = `Saved ${ago()}`;
+}
+let savedHere = false;
+
+function schedule(pause = PAUSE) {
+  clearTimeout(timer);
+  timer = setTimeout(save, pause);
+}
+
+function touched() {
+  dirty = true;
+  if (held) return;
+  if (!navigator.onLine) return offline();
+  when.textContent = "Not saved yet";
+  schedule();
+}
+
+function offline() {
+  say("Offline: your changes stay on this page and are saved when the connection is back.");
+  when.textContent = "";
+}
+
+async function save() {
+  if (!dirty || busy || held) return;
+  busy = true;
+  dirty = false;
+  say("");
+  when.textContent = "Saving …";
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      body: new FormData(form),
+      headers: { "X-Autosave": "1", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
+      redirect: "error",
+    });
+    if (!answer.ok) throw new Error(String(answer.status));
+    show(await answer.json());
+  } catch {
+    dirty = true;
+    if (!navigator.onLine) offline();
+    else {
+      say("Not saved: the server cannot be reached. Trying again.");
+      when.textContent = "";
+      schedule(RETRY);
+    }
+  } finally {
+    busy = false;
+    if (dirty && savedHere && navigator.onLine && !held) schedule();
+  }
+}
+
+function show(answer) {
+  if (answer.state !== "saved") {
+    held = answer.state === "conflict" || answer.state === "over";
+    say(answer.text);
+    when.textContent = "";
+    if (answer.state !== "invalid") dirty = true;
+    return;
+  }
+  savedAt = Date.now();
+  savedHere = true;
+  say("");
+  form.elements.revision.value = answer.revision;
+  form.elements.part.value = answer.part;
+  for (const [name, value] of Object.entries(answer.kept)) {
+    const field = form.elements.namedItem(name);
+    if (field && "value" in field) field.value = value;
+  }
+  for (const [id, html] of Object.entries(answer.parts)) {
+    const place = document.getElementById(id);
+    if (!place) continue;
+    const open = [...place.querySelectorAll("details")].map((box) => box.open);
+    const focused = place.contains(document.activeElement);
+    if (focused) continue; // somebody is reading there
+    place.innerHTML = html;
+    place.querySelectorAll("details").forEach((box, index) => (box.open = open[index] ?? box.open));
+  }
+  if (!dirty) tick();
+}
+
+if (form && state) {
+  form.addEventListener("input", touched);
+  form.addEventListener("change", touched);
+  form.addEventListener("submit", () => (dirty = false));
+  // Rows that came or went by htmx are a change too.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (form.contains(event.target)) touched();
+  });
+  window.addEventListener("offline", offline);
+  window.addEventListener("online", () => {
+    say("");
+    if (dirty) schedule(0);
+    else tick();
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (dirty) event.preventDefault();
+  });
+  setInterval(tick, 1000);
+}
