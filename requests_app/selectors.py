@@ -21,6 +21,7 @@ from requests_app.models import (
     SpecVersion,
 )
 from requests_app.progress import MeterRow
+from requests_app.services import drafts
 from requests_app.services.offer_counts import offerable
 from requests_app.spec import Change, DatasetSpec, check_lines, describe_line, diff
 from requests_app.spec import lines as spec_lines
@@ -139,7 +140,7 @@ class NextStep:
 
 def request_next_step(request: DatasetRequest, user: User) -> NextStep:
     """The next step of a request for a member of the organization that asks, or for staff."""
-    mine = can(user, "write", request.organization)
+    mine = drafts.may_write(user, request)
     page = request.get_absolute_url()
     if request.status == RequestStatus.DRAFT:
         if request.status_note:

@@ -66,7 +66,7 @@ ROWS: dict[str, tuple[type[RowForm], str]] = {
     "components": (QualityRow, "quality.components"),
 }
 #: Row lists that show a blank row while they are empty.
-STARTED = ("projections", "findings", "quotas", "custom")
+STARTED = ("projections", "findings", "custom")
 
 
 @dataclass(frozen=True)

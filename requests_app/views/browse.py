@@ -214,6 +214,7 @@ def _what_this_person_may_do(request: HttpRequest, item: DatasetRequest, checked
         "amendment_note": NoteForm() if checks else None,
         "member": insider,
         "writer": writer,
+        "coauthor": not writer and insider and drafts.may_write(user, item),
         "decides": decides,
         "lint": checked if decides or insider else None,
         "return_form": NoteForm() if decides else None,

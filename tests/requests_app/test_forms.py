@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from requests_app.forms.rows import QuotaRow
 from requests_app.forms.specification import SpecificationForm
 from requests_app.forms.steps import BY_KEY, STEPS
-from requests_app.spec import DatasetSpec, example_specs, spec_document
+from requests_app.selectors import spec_groups
+from requests_app.spec import DatasetSpec, check_lines, example_specs, spec_document, template_specs
 
 EXAMPLES = example_specs()
 
@@ -118,6 +119,25 @@ def test_any_quotas_come_back_unchanged(cells: list[dict[str, Any]]) -> None:
     except ValueError:
         return  # two cells that ask for the same selection
     assert through(spec_document(spec)) == spec
+
+
+_TEMPLATES = [spec_document(spec) for spec in template_specs().values()]
+_mixed = st.fixed_dictionaries(
+    {name: st.sampled_from(_TEMPLATES).map(lambda document, name=name: document.get(name)) for name in _TEMPLATES[0]}
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(_mixed)
+def test_any_mix_of_parts_goes_from_the_document_through_the_steps_and_onto_the_page(parts: dict[str, Any]) -> None:
+    """One JSON drives form and page: nothing changes on the way, and the page says every line that is checked."""
+    spec = DatasetSpec.model_validate({name: value for name, value in parts.items() if value is not None})
+    for step in STEPS:
+        assert through(spec_document(spec), step=step.key) == spec
+    said = {line.check_id for group in spec_groups(spec) for line in group.lines}
+    counts = {"cohort.images": spec.cohort.images, "cohort.patients": spec.cohort.patients}
+    silent = {check_id for check_id, line in counts.items() if not (line.min or line.max)}
+    assert said == {line.check_id for line in check_lines(spec)} - silent
 
 
 def test_a_changed_count_keeps_the_check_id_and_a_changed_selection_gets_a_new_one() -> None:

@@ -82,7 +82,7 @@ def test_six_steps_one_after_the_other_make_a_request_that_may_be_posted(blank: 
         "cohort": {"cohort-images_min": "100"},
         "images": {"projections-0-view": "PA"},
         "labels": {"findings-0-finding": "Pneumothorax"},
-        "quotas": {"quotas-0-sex": "F", "quotas-0-min": "40", "counting-counting": "once"},
+        "quotas": {"quotas-count": "1", "quotas-0-sex": "F", "quotas-0-min": "40", "counting-counting": "once"},
         "terms": {"delivery-deadline": "2099-01-31"},
     }
     for key, after in zip(KEYS, [*KEYS[1:], ""], strict=True):
@@ -134,7 +134,7 @@ def test_autosave_answers_with_what_stands_beside_the_step(blank: DatasetRequest
 
 
 def test_autosave_tells_new_rows_which_line_they_are(blank: DatasetRequest, rosa: Client) -> None:
-    data = typed(blank, "quotas", "", **{"quotas-0-sex": "F", "quotas-0-min": "40"})
+    data = typed(blank, "quotas", "", **{"quotas-count": "1", "quotas-0-sex": "F", "quotas-0-min": "40"})
     assert autosave(rosa, blank, "quotas", data)["kept"] == {"quotas-0-kept": "quota.f"}
 
 
@@ -222,6 +222,9 @@ def test_who_may_not_write_is_sent_away_and_a_coauthor_may(market: Market, blank
     assert client.get(step_url(blank, "cohort")).status_code == 302
     assert browser(market.other).get(step_url(blank, "cohort")).status_code == 404
     coauthors.add_coauthor(request=blank, email=reader.email, part="editor", actor=market.researcher)
+    assert "You are a co-author" in client.get(blank.get_absolute_url()).content.decode()
+    assert "Continue" in client.get(reverse("my_requests")).content.decode()
+    assert "Finish the draft" in client.get(reverse("dashboard")).content.decode()
     page = client.get(reverse("request_edit", args=[blank.slug])).content.decode()
     assert "Submitting it is for those" in page
     assert "Add a co-author" not in page
@@ -373,6 +376,7 @@ def test_staff_check_an_amendment_of_what_they_checked_on_the_requests_page(mark
     assert opening not in rosa.get(item.get_absolute_url()).content.decode()
     staff = browser(market.reviewer)
     assert item.title in staff.get(reverse("my_requests")).content.decode()
+    assert "Check the amendment of" in staff.get(reverse("dashboard")).content.decode()
     assert opening in staff.get(item.get_absolute_url()).content.decode()
     assert "needs a note" in said(staff.post(reverse("amendment_return", args=[item.slug]), {"note": ""}))
     staff.post(opening)
