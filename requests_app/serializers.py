@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from getdata.accounts.models import Organization
+from requests_app.agreements import law
 from requests_app.models import Agreement, Category, DatasetRequest, Feasibility, Offer, Signature, SpecVersion
 from requests_app.selectors import meter_rows
 from requests_app.selectors_talk import errata_of, erratum_data
@@ -252,6 +253,10 @@ class PartSerializer(serializers.Serializer[Any]):
     images = serializers.IntegerField(min_value=1, required=False)
     patients = serializers.IntegerField(min_value=0, required=False)
     cells = serializers.DictField(child=serializers.IntegerField(min_value=0), required=False)
+    legal_class = serializers.ChoiceField(
+        choices=list(law.CLASSES), required=False, help_text="by default the one that fits what the policy keeps"
+    )
+    gdpr_role = serializers.ChoiceField(choices=list(law.ROLES), required=False)
 
 
 class SignatureSerializer(serializers.ModelSerializer[Signature]):
@@ -259,7 +264,7 @@ class SignatureSerializer(serializers.ModelSerializer[Signature]):
 
     class Meta:
         model = Signature
-        fields = ["organization", "printed_name", "meaning", "text_sha256", "created_at"]
+        fields = ["organization", "printed_name", "meaning", "method", "text_sha256", "created_at"]
 
 
 class AgreementSerializer(serializers.ModelSerializer[Agreement]):
@@ -273,6 +278,9 @@ class AgreementSerializer(serializers.ModelSerializer[Agreement]):
             "id",
             "offer",
             "legal_class",
+            "form",
+            "basis",
+            "gdpr_role",
             "text",
             "text_sha256",
             "parties",
@@ -286,7 +294,16 @@ class SignSerializer(serializers.Serializer[Any]):
     organization = serializers.SlugRelatedField(slug_field="slug", queryset=Organization.objects.none())
     printed_name = serializers.CharField(max_length=200)
     password = serializers.CharField(
-        write_only=True, trim_whitespace=False, style={"input_type": "password"}, help_text="re-authentication"
+        write_only=True,
+        required=False,
+        default="",
+        allow_blank=True,
+        trim_whitespace=False,
+        style={"input_type": "password"},
+        help_text="re-authentication; or a code",
+    )
+    code = serializers.CharField(
+        write_only=True, required=False, default="", allow_blank=True, help_text="a one-time code of your authenticator"
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -73,4 +73,5 @@ urlpatterns = [
     path("offers/<uuid:pk>/messages/<uuid:message>/hide/", thread.message_hide, name="message_hide"),
     path("agreements/<uuid:pk>/", agreements.agreement_detail, name="agreement_detail"),
     path("agreements/<uuid:pk>/text/", agreements.agreement_text_file, name="agreement_text"),
+    path("agreements/<uuid:pk>/pdf/", agreements.agreement_pdf_file, name="agreement_pdf"),
 ]

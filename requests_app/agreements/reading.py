@@ -11,7 +11,7 @@ _CLAUSE = re.compile(r"^(\d{1,2}\. |Annex [A-Z]: )\S")
 
 @dataclass
 class Block:
-    """``kind`` is title, heading, paragraph or list."""
+    """``kind`` is title, heading, paragraph, list or code."""
 
     kind: str
     text: str = ""
@@ -29,6 +29,8 @@ def blocks(text: str) -> Iterator[Block]:
             yield Block(
                 "heading", text=part, ident="clause-" + part.split(".")[0].split(":")[0].lower().replace(" ", "-")
             )
+        elif len(rows) == 1 and part.startswith("{"):
+            yield Block("code", text=part)
         elif all(row.startswith("- ") for row in rows):
             yield Block("list", items=[row[2:] for row in rows])
         else:

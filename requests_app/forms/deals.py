@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from getdata.accounts.models import Organization
+from requests_app.agreements import law
 from requests_app.feasibility import CountLine, count_lines
 from requests_app.forms.small import OrganizationChoice
 from requests_app.models import Feasibility, Offer
@@ -163,6 +164,22 @@ class CountsFileForm(forms.Form):
         self.fields["hospital"].offer(hospitals)  # type: ignore[attr-defined]
 
 
+class LawForm(forms.Form):
+    """The legal class an agreement is drawn up for, and the parties' roles where data protection law of Europe applies."""
+
+    legal_class = forms.ChoiceField(
+        label="Legal class", choices=list(law.CLASSES.items()), required=False, widget=forms.RadioSelect
+    )
+    gdpr_role = forms.ChoiceField(label="Roles under data protection law", required=False)
+
+    def __init__(self, data: Any = None, *, offer: Offer, spec: DatasetSpec) -> None:
+        super().__init__(data, initial={"legal_class": law.suggested_class(spec), "gdpr_role": "independent"})
+        if law.law_of(offer.hospital.country) or law.law_of(offer.request.organization.country):
+            self.fields["gdpr_role"].choices = list(law.ROLES.items())  # type: ignore[attr-defined]
+        else:
+            del self.fields["gdpr_role"]
+
+
 class SignForm(forms.Form):
     """Name, meaning and re-authentication."""
 
@@ -178,8 +195,24 @@ class SignForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         help_text="Signing asks who you are once more.",
     )
+    code = forms.CharField(
+        label="Or a code of your authenticator",
+        required=False,
+        max_length=12,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
     agree = forms.BooleanField(label="I have read the whole text and may bind this organization.")
 
-    def __init__(self, *args: Any, organizations: list[Organization], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, organizations: list[Organization], with_code: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["organization"].offer(organizations)  # type: ignore[attr-defined]
+        if with_code:
+            self.fields["password"].required = False
+        else:
+            del self.fields["code"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if "code" in self.fields and not self.errors and not (data.get("password") or data.get("code")):
+            self.add_error("password", "Enter your password, or a code of your authenticator below.")
+        return data

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
+from django.db.models import Q
 
 from getdata.accounts.models import Organization, User
 from getdata.common.models import Immutable
@@ -26,6 +27,9 @@ class Agreement(Immutable):
     text = models.TextField()
     text_sha256 = models.CharField(max_length=64)
     legal_class = models.CharField(max_length=40)
+    form = models.CharField("form it was assembled from", max_length=40, default="data_use_1.txt")
+    basis = models.CharField("legal class it was drawn up for", max_length=24, blank=True)
+    gdpr_role = models.CharField("roles under data protection law", max_length=16, blank=True)
     drawn_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     objects = AgreementQuerySet.as_manager()
@@ -55,17 +59,25 @@ class Agreement(Immutable):
 class Signature(Immutable):
     """One party's signature: name, time and meaning, over the text's hash (21 CFR 11.50)."""
 
+    class Method(models.TextChoices):
+        PASSWORD = "password", "password"
+        TOTP = "totp", "one-time code"
+
     agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="signatures")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     printed_name = models.CharField(max_length=200)
     meaning = models.CharField(max_length=200)
+    method = models.CharField(
+        "how the person proved who they are", max_length=10, choices=Method.choices, default=Method.PASSWORD
+    )
     text_sha256 = models.CharField(max_length=64)
 
     class Meta:
         ordering = ["created_at"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["agreement", "organization"], name="one_signature_a_party")
+            models.UniqueConstraint(fields=["agreement", "organization"], name="one_signature_a_party"),
+            models.CheckConstraint(condition=Q(method__in=["password", "totp"]), name="signature_method_known"),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -17,7 +18,7 @@ from getdata.audit.chain import record
 from getdata.common.problems import CannotDo
 from getdata.common.states import transition
 from getdata.notifications.services import notify
-from requests_app.agreements import FORM, agreement_text
+from requests_app.agreements import FORM, agreement_text, law
 from requests_app.models import Agreement, DatasetRequest, Offer, OfferStatus, RequestStatus, Signature
 from requests_app.services.offer_counts import offerable, sensible_part
 from requests_app.services.people import people
@@ -38,26 +39,34 @@ def draw_agreement(
     images: int | None = None,
     patients: int | None = None,
     cells: Mapping[str, int] | None = None,
+    legal_class: str = "",
+    gdpr_role: str = "",
 ) -> Agreement:
     """Assemble the text for a waiting offer and ask both parties to sign it. The text never changes afterwards.
 
     ``images``, ``patients`` and ``cells`` accept a part of the offer; what is left out is accepted as offered. What is
-    accepted of all offers together stays within the request's maximums.
+    accepted of all offers together stays within the request's maximums. ``legal_class`` and ``gdpr_role`` are keys of
+    ``agreements.law.CLASSES`` and ``ROLES``; left out, the ones that fit. A class that does not fit what the policy keeps
+    is refused with the cure.
     """
     require(actor, "write", offer.request.organization)
     require_verified(offer.request.organization)
     require_verified(offer.hospital)
+    _require_lawful(offer, legal_class, gdpr_role)
     try:
         with transaction.atomic():
             current = _waiting(offer)
             DatasetRequest.objects.select_for_update().get(pk=current.request_id)  # of two parts, one sees the other
             current.agreed = _part(current, images, patients, cells)
-            drawn = agreement_text(current)
+            drawn = agreement_text(current, basis=legal_class, gdpr_role=gdpr_role)
             agreement = Agreement.objects.create(
                 offer=current,
                 text=drawn.text,
                 text_sha256=drawn.sha256,
                 legal_class=drawn.legal_class,
+                form=FORM,
+                basis=drawn.basis,
+                gdpr_role=drawn.gdpr_role,
                 drawn_by=actor,
             )
             until = max(current.expires_at, timezone.now() + timedelta(days=SIGNING_DAYS))
@@ -71,6 +80,7 @@ def draw_agreement(
                     "form": FORM,
                     "sha256": drawn.sha256,
                     "legal_class": drawn.legal_class,
+                    "basis": drawn.basis,
                     "images": current.counted_images,
                 },
             )
@@ -83,19 +93,28 @@ def draw_agreement(
     return agreement
 
 
-def signature_meaning(organization: Organization) -> str:
-    """What a signature says (21 CFR 11.50): shown above the button and kept with the signature."""
+def signature_meaning(organization: Organization, *, attests: bool = False) -> str:
+    """What a signature says (21 CFR 11.50): shown above the button and kept with it. The recipient's attests, too."""
     name = organization.name if len(organization.name) <= 90 else organization.name[:89] + "…"
-    return f"Agrees to this text for {name}, with authority to bind it."
+    more = ", and attests the purpose and country stated in it" if attests else ""
+    return f"Agrees to this text for {name}, with authority to bind it{more}."
 
 
 def sign_agreement(
-    *, agreement: Agreement, organization: Organization, printed_name: str, password: str, actor: User
+    *,
+    agreement: Agreement,
+    organization: Organization,
+    printed_name: str,
+    password: str = "",
+    code: str = "",
+    actor: User,
 ) -> Signature:
-    """Sign for one party after entering the password again. The second signature accepts the offer.
+    """Sign for one party after proving once more who one is. The second signature accepts the offer.
 
-    Refuses a role that may not sign, a party that signed already, one person signing for both, a wrong password
-    (counted: five in a quarter of an hour), a text that no longer matches its hash, an offer or request that is over.
+    ``password`` is the person's password, ``code`` a one-time code of their authenticator; one of them is needed, and
+    where both are given the code counts. Refuses a role that may not sign, a party that signed already, one person
+    signing for both, a wrong password or code (counted: five in a quarter of an hour), a text that no longer matches its
+    hash, an offer or request that is over.
     """
     if organization.pk not in {party.pk for party in agreement.parties}:
         raise CannotDo(
@@ -108,7 +127,7 @@ def sign_agreement(
         require_verified(party)
     if not printed_name.strip():
         raise CannotDo("The printed name is missing.", remedy="Write your full name.", code="name_missing")
-    _require_password(agreement, actor, password)
+    method = _reauthenticate(agreement, actor, password, code)
     if hashlib.sha256(agreement.text.encode()).hexdigest() != agreement.text_sha256:
         raise CannotDo(
             "The text of this agreement no longer matches its hash.",
@@ -129,7 +148,8 @@ def sign_agreement(
                 organization=organization,
                 signed_by=actor,
                 printed_name=printed_name.strip()[:200],
-                meaning=signature_meaning(organization),
+                meaning=signature_meaning(organization, attests=organization.pk == agreement.parties[0].pk),
+                method=method,
                 text_sha256=agreement.text_sha256,
             )
             record(
@@ -137,7 +157,7 @@ def sign_agreement(
                 target=agreement,
                 actor=actor,
                 organization_id=organization.pk,
-                data={"signature": str(signature.pk), "sha256": agreement.text_sha256},
+                data={"signature": str(signature.pk), "sha256": agreement.text_sha256, "method": method},
             )
             if agreement.is_complete:
                 _accept(offer, agreement, actor)
@@ -224,21 +244,49 @@ def _waiting(offer: Offer) -> Offer:
     return current
 
 
-def _require_password(agreement: Agreement, actor: User, password: str) -> None:
-    """Re-authentication. Wrong tries are recorded and counted, outside any transaction that would undo it."""
+def _reauthenticate(agreement: Agreement, actor: User, password: str, code: str) -> str:
+    """The method by which the person proved who they are. Wrong tries are recorded and counted, outside any transaction
+    that would undo it."""
     key = f"signing-password:{actor.pk}"
     wrong = int(cache.get(key, 0))
     if wrong >= MAX_WRONG_PASSWORDS:
         raise CannotDo(
-            "Too many wrong passwords.",
+            "Too many wrong passwords or codes.",
             remedy="Wait a quarter of an hour, or reset your password.",
             code="too_many_attempts",
         )
-    if not password or not actor.check_password(password):
+    method = Signature.Method.TOTP if code.strip() else Signature.Method.PASSWORD
+    if method == Signature.Method.TOTP:
+        found = Authenticator.objects.filter(user=actor, type=Authenticator.Type.TOTP).first()
+        right = found is not None and found.wrap().validate_code(code.strip())
+    else:
+        right = bool(password) and actor.check_password(password)
+    if not right:
         cache.set(key, wrong + 1, WRONG_PASSWORD_SECONDS)
-        record(verb="agreement.signature_refused", target=agreement, actor=actor, data={"reason": "password"})
+        record(verb="agreement.signature_refused", target=agreement, actor=actor, data={"reason": str(method.value)})
+        if method == Signature.Method.TOTP:
+            raise CannotDo("The code is not right, or was used before.", remedy="Enter a fresh one.", code="wrong_code")
         raise CannotDo("The password is not right.", remedy="Enter it again.", code="wrong_password")
     cache.delete(key)
+    return str(method.value)
+
+
+def has_one_time_codes(user: User) -> bool:
+    """Whether this person can prove who they are by a code of an authenticator."""
+    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+
+
+def _require_lawful(offer: Offer, legal_class: str, gdpr_role: str) -> None:
+    """The class and role fit what the policy keeps and where the parties are, or ``CannotDo`` with the cure."""
+    spec = DatasetSpec.model_validate(offer.spec_version.document)
+    hospital, recipient = offer.hospital.country, offer.request.organization.country
+    mismatch = (
+        (law.class_mismatch(spec, legal_class) if legal_class else None)
+        or law.role_mismatch(gdpr_role, hospital, recipient)
+        or law.concern_mismatch(spec, hospital, recipient)
+    )
+    if mismatch is not None:
+        raise CannotDo(mismatch.message, remedy=mismatch.remedy, code=mismatch.code)
 
 
 def _ask_to_sign(agreement: Agreement, party: Organization, after: Organization | None = None) -> None:

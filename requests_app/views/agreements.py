@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,7 @@ from getdata.accounts.permissions import can
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
 from getdata.common.states import StaleState
-from requests_app.agreements import blocks
+from requests_app.agreements import agreement_pdf, blocks, law
 from requests_app.forms.deals import PartForm, SignForm
 from requests_app.models import Agreement, Offer, OfferStatus
 from requests_app.selectors import offer_next_step, unsigned_parties
@@ -30,7 +31,7 @@ from requests_app.spec import DatasetSpec
 def agreement_draw(request: HttpRequest, pk: str) -> HttpResponseBase:
     offer = _offer(request, pk)
     form = PartForm(request.POST, offer=offer, spec=DatasetSpec.model_validate(offer.spec_version.document))
-    part = {}
+    part: dict[str, Any] = {}
     if "images" in request.POST:
         if not form.is_valid():
             raise CannotDo(
@@ -39,6 +40,9 @@ def agreement_draw(request: HttpRequest, pk: str) -> HttpResponseBase:
                 code="part_unreadable",
             )
         part = form.part()
+    for name in ("legal_class", "gdpr_role"):
+        if request.POST.get(name):
+            part[name] = request.POST[name]
     made = services.draw_agreement(offer=offer, actor=_user(request), **part)
     messages.success(request, "The agreement is drawn up. Both parties are asked to sign.")
     return redirect(made)
@@ -54,7 +58,8 @@ def agreement_detail(request: HttpRequest, pk: str) -> HttpResponseBase:
     may_sign = [party for party in unsigned_parties(offer) if can(user, "sign", party)]
     if offer.status != OfferStatus.SUBMITTED:
         may_sign = []
-    form = SignForm(request.POST or None, organizations=may_sign) if may_sign else None
+    with_code = services.has_one_time_codes(user)
+    form = SignForm(request.POST or None, organizations=may_sign, with_code=with_code) if may_sign else None
     if request.method == "POST" and form is None:
         messages.info(request, "There is nothing for you to sign here.")
         return redirect(agreement)
@@ -66,12 +71,16 @@ def agreement_detail(request: HttpRequest, pk: str) -> HttpResponseBase:
                 organization=data["organization"],
                 printed_name=data["printed_name"],
                 password=data["password"],
+                code=data.get("code", ""),
                 actor=user,
             )
         except (CannotDo, StaleState) as refusal:
-            wrong = isinstance(refusal, CannotDo) and refusal.code == "wrong_password"
-            form.add_error("password" if wrong else None, refusal_text(refusal))
+            fields = {"wrong_password": "password", "wrong_code": "code"}
+            form.add_error(fields.get(getattr(refusal, "code", "")), refusal_text(refusal))
         else:
+            # allauth keeps when and how one last proved who one is; the next sensitive page need not ask again.
+            method = {"method": "mfa", "type": "totp"} if data.get("code") else {"method": "password"}
+            record_authentication(request, user, **method, reauthenticated=True)
             done = agreement.is_complete
             messages.success(
                 request,
@@ -86,7 +95,11 @@ def agreement_detail(request: HttpRequest, pk: str) -> HttpResponseBase:
         "signatures": list(agreement.signatures.select_related("organization")),
         "unsigned": unsigned_parties(offer),
         "form": form,
-        "meanings": [services.signature_meaning(party) for party in may_sign],
+        "meanings": [
+            services.signature_meaning(party, attests=party.pk == agreement.parties[0].pk) for party in may_sign
+        ],
+        "basis": law.CLASSES.get(agreement.basis, ""),
+        "role": law.ROLES.get(agreement.gdpr_role, ""),
         "next_step": offer_next_step(offer, user),
     }
     return render(request, "requests_app/agreement_detail.html", context)
@@ -102,6 +115,21 @@ def agreement_text_file(request: HttpRequest, pk: str) -> HttpResponse:
         content_type="text/plain; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="agreement-{agreement.pk}.txt"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+@login_required
+@require_safe
+def agreement_pdf_file(request: HttpRequest, pk: str) -> HttpResponse:
+    """The agreement as it stands, to print and file: the same bytes until somebody signs."""
+    agreement = _agreement(request, pk)
+    return HttpResponse(
+        agreement_pdf(agreement),
+        content_type="application/pdf",
+        headers={
+            "Content-Disposition": f'attachment; filename="agreement-{agreement.pk}.pdf"',
             "X-Content-Type-Options": "nosniff",
         },
     )

@@ -17,7 +17,7 @@ from getdata.accounts.models import Organization, User
 from getdata.accounts.permissions import can
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
-from requests_app.forms.deals import OfferForm, PartForm
+from requests_app.forms.deals import LawForm, OfferForm, PartForm
 from requests_app.models import DatasetRequest, Feasibility, Offer, OfferStatus, RequestStatus, SpecVersion
 from requests_app.offer_table import deviations_of, offer_table
 from requests_app.selectors import (
@@ -152,6 +152,9 @@ def offer_detail(request: HttpRequest, pk: str) -> HttpResponse:
         "compared": compare_offer(offer),
         "next_step": offer_next_step(offer, user),
         "deviations": deviations_of(offer),
+        "law_form": LawForm(offer=offer, spec=DatasetSpec.model_validate(offer.spec_version.document))
+        if draws
+        else None,
         "part_lines": _part_lines(offer) if draws else [],
         "may_draw": draws,
         "may_decline": waiting and asks,
