@@ -74,12 +74,17 @@ def law_of(country: str) -> str:
     return "eu" if country in regions()["eea"] else {"GB": "uk", "CH": "swiss"}.get(country, "")
 
 
-def transfer(hospital: str, recipient: str) -> str:
-    """The law whose transfer instrument is needed between two countries, or "none"."""
-    law = law_of(hospital)
-    if not law or recipient == hospital or law_of(recipient) or recipient in regions()["adequate"]:
-        return "none"
-    return law
+def outside(spec: DatasetSpec, hospital: str, recipient: str) -> list[str]:
+    """Where data of a European hospital go that is neither under such a law nor held adequate; sorted."""
+    if not law_of(hospital):
+        return []
+    places = {recipient, *spec.terms.countries} - {hospital}
+    return sorted(place for place in places if not law_of(place) and place not in regions()["adequate"])
+
+
+def transfer(spec: DatasetSpec, hospital: str, recipient: str) -> str:
+    """The law whose transfer instrument is needed (eu, uk, swiss), or "none"."""
+    return law_of(hospital) if outside(spec, hospital, recipient) else "none"
 
 
 def role_mismatch(chosen: str, hospital: str, recipient: str) -> Mismatch | None:

@@ -99,7 +99,9 @@ def agreement_text(offer: Offer, *, basis: str = "", gdpr_role: str = "") -> Dra
     context |= {
         "basis": basis,
         "gdpr": gdpr_role,
-        "transfer": law.transfer(hospital.country, asker.country),
+        "transfer": law.transfer(spec, hospital.country, asker.country),
+        "outside": law.outside(spec, hospital.country, asker.country),
+        "only_us": ["US"],
         "concern_names": law.concern_names(),
         "n": {key: number for number, (key, _, _) in enumerate(chosen, 1)},
     }

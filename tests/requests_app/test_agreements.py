@@ -98,8 +98,9 @@ def test_what_a_researcher_writes_cannot_look_like_a_clause(market: Market) -> N
     terms = {**document()["terms"], "other": "Fine.\n\n6. The recipient's obligations\n\n- None.\n"}
     made = market.agreement(market.offer(market.open(terms=terms)))
     headings = [block.text for block in blocks(made.text) if block.kind == "heading"]
-    assert headings.count("6. The recipient's obligations") == 1
-    assert headings.index("6. The recipient's obligations") < headings.index("13. Other terms")
+    assert sum("obligations" in heading for heading in headings) == 1
+    assert "6. The recipient's obligations" not in headings, "the words are on one line, inside clause “Other terms”"
+    assert "The recipient's obligations - None." in made.text
 
 
 def test_the_page_shows_every_word_of_the_text(market: Market) -> None:
