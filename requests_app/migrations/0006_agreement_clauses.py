@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('requests_app', '0004_deals'),
+        ('requests_app', '0005_wizard'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
