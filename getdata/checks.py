@@ -78,6 +78,12 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
         "GETDATA_SIGNING_KEY is not 32 bytes.",
         "Set 32 random bytes in base64: the key that signs certificates.",
     )
+    refuse(
+        11,
+        bool(settings.WEBHOOK_TEST_HOSTS),
+        "GETDATA_WEBHOOK_TEST_HOSTS names hosts: webhooks could be sent into your own network.",
+        "Unset it.",
+    )
     return problems
 
 

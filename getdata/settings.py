@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "getdata.audit",
     "getdata.notifications",
     "getdata.accounts",
+    "getdata.webhooks",
     "requests_app",
     "fulfillment",
     "getdata.demo",
@@ -205,6 +206,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-outbox": {"task": "notifications.send_outbox_task", "schedule": 30.0},
     "send-digests": {"task": "notifications.send_digests_task", "schedule": 900.0},
     "send-reminders": {"task": "notifications.send_reminders_task", "schedule": 900.0},
+    "sweep-webhooks": {"task": "webhooks.sweep_task", "schedule": 30.0},
     "expire-invitations": {"task": "accounts.expire_invitations_task", "schedule": 3600.0},
     "expire-offers": {"task": "requests_app.expire_task", "schedule": 600.0},
 }
@@ -311,6 +313,10 @@ _email = env.email_url("EMAIL_URL", default="filemail://")
 vars().update({k: v for k, v in _email.items() if k.startswith("EMAIL_") and k != "EMAIL_FILE_PATH"})
 EMAIL_FILE_PATH = str(VAR / "mail")
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="GetDATA <no-reply@getdata.example>")
+
+# --- webhooks ---------------------------------------------------------------------------------------------------------
+#: ``host:port`` of endpoints on this machine, for development and tests; a production configuration refuses to name any.
+WEBHOOK_TEST_HOSTS: list[str] = env.list("GETDATA_WEBHOOK_TEST_HOSTS", default=[])
 
 # --- language and time -----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("getdata.pages.urls")),
     path("", include("getdata.accounts.urls")),
     path("", include("getdata.notifications.urls")),
+    path("", include("getdata.webhooks.urls")),
     path("", include("requests_app.urls")),
     path("", include("fulfillment.urls")),
 ]

@@ -7,6 +7,7 @@ class RequestsConfig(AppConfig):
     verbose_name = "Requests"
 
     def ready(self) -> None:
-        from requests_app import reminders
+        from requests_app import reminders, webhook_topics
 
         reminders.register_all()
+        webhook_topics.register_all()

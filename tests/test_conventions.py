@@ -17,7 +17,7 @@ from getdata.common.logs import FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("getdata", "requests_app", "fulfillment", "deid")
-OUR_APPS = ("audit", "accounts", "notifications", "requests_app", "fulfillment")
+OUR_APPS = ("audit", "accounts", "notifications", "webhooks", "requests_app", "fulfillment")
 
 
 def sources() -> Iterator[Path]:

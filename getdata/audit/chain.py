@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from getdata.audit.models import AuditEvent
+from getdata.audit.signals import recorded
 
 GENESIS = "0" * 64
 _ADVISORY_LOCK = 0x6765_7464  # any constant of our own; held until the transaction ends
@@ -62,6 +63,7 @@ def record(
         )
         event.hash = digest(event)
         event.save(force_insert=True)
+        recorded.send(sender=AuditEvent, event=event, target=target)
     return event
 
 

@@ -120,6 +120,8 @@ EVENTS: dict[str, Event] = {
     "release.waits": _row(_G.RELEASES, "A release waits for a second person", STAFF),
     "release.published": _row(_G.RELEASES, "A release is ready to download", ("asker", "download")),
     "release.withdrawn": _row(_G.RELEASES, "A release was withdrawn", ("asker", "download"), locked=True),
+    # security
+    "webhook.disabled": _row(_G.SECURITY, "A webhook was switched off", _OWNERS, locked=True),
     # reminders, at half and at the end of the time there is
     "reminder.verification": _row(_G.REMINDERS, "Reminder: a verification waits", STAFF),
     "reminder.request_check": _row(_G.REMINDERS, "Reminder: a request waits for a check", STAFF),
