@@ -75,7 +75,7 @@ class DicomFile:
 
 @dataclass
 class _Frame:
-    kind: str  # "dataset" or "sequence"
+    kind: str  # "dataset", "sequence", or "around": what a sequence of another byte order stands in
     end: int | None  # None: ends at a delimiter
     implicit: bool
     dataset: DataSet | None = None
@@ -183,10 +183,25 @@ class _Walker:
     def read(self, start: int, end: int, *, implicit: bool) -> DataSet:
         """The top-level data set between two offsets."""
         root = DataSet()
-        stack = [_Frame("dataset", end, implicit, dataset=root)]
-        at = start
+        self._walk([_Frame("dataset", end, implicit, dataset=root)], start, root)
+        return root
+
+    def _little_sequence(self, element: Element, at: int, end: int, length: int) -> int:
+        """The items of a sequence sent as UN in a big endian file; gives where it ends."""
+        inner = _Walker(self.data, False, self.limits)
+        inner.count, inner.text = self.count, self.text
+        frames = [_Frame("around", end, True)]
+        frames.append(_Frame("sequence", None if length == _UNDEFINED else end, True, items=element.items))
+        at = inner._walk(frames, at, None)
+        self.count, self.text = inner.count, inner.text
+        return at
+
+    def _walk(self, stack: list[_Frame], at: int, root: DataSet | None) -> int:
+        """Read until the stack is empty, or only what stands around is left; gives where reading ended."""
         while stack:
             frame = stack[-1]
+            if frame.kind == "around":
+                break
             if frame.end is not None and at >= frame.end:
                 if at > frame.end:
                     raise Refusal("malformed", "lengths overlap")
@@ -197,12 +212,12 @@ class _Walker:
                 at = self._next_item(stack, frame, at, limit)
                 continue
             top = len(stack) == 1
-            if top and PIXEL_DATA in root:
+            if top and root is not None and PIXEL_DATA in root:
                 # Nothing may follow Pixel Data but padding and signatures, which are removed anyway (PS3.5 7.1).
-                self.trailing = end - at
+                self.trailing = (frame.end or at) - at
                 break
             at = self._next_element(stack, frame, at, limit, top)
-        return root
+        return at
 
     def _next_item(self, stack: list[_Frame], frame: _Frame, at: int, limit: int) -> int:
         tag, _, length, at = self.header(at, limit, implicit=frame.implicit)
@@ -249,10 +264,10 @@ class _Walker:
                 raise Refusal("malformed", f"undefined length of {keyword(tag)}")
             # PS3.5 6.2.2: a sequence sent as UN is encoded in implicit VR little endian, whatever surrounds it.
             implicit = frame.implicit or vr == "UN"
-            if vr == "UN" and self.big:
-                raise Refusal("malformed", f"UN sequence {keyword(tag)}")
             element = Element(tag, "SQ", [])
             dataset.put(element)
+            if vr == "UN" and self.big:
+                return self._little_sequence(element, at, limit if length == _UNDEFINED else at + length, length)
             sequence_end = None if length == _UNDEFINED else at + length
             self._push(stack, _Frame("sequence", sequence_end, implicit, items=element.items))
             return at

@@ -21,7 +21,7 @@ from deid.dicomfile.read import is_uid
 from deid.headers import dates
 from deid.headers.codes import clean_code
 from deid.headers.decide import Action, decide
-from deid.headers.private import creators, safe_vr
+from deid.headers.private import creators, safe_form
 from deid.headers.registered import is_registered_uid
 from deid.headers.required import type_2
 from deid.headers.terms import defined_term
@@ -51,6 +51,7 @@ _LONGEST_TEXT = 10_240
 """Bytes: the most that LT holds. Longer text is emptied unread: it is no description, and cleaning it takes long."""
 _NUMBER_DS = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\Z")
 _NUMBER_IS = re.compile(r"[+-]?\d{1,12}\Z")
+_LETTERS = re.compile(rb"[\x20-\x7e]+")
 _ENUMERATED = {
     0x00100040: frozenset({"M", "F", "O"}),  # PatientSex
     0x00280301: frozenset({"YES", "NO"}),
@@ -137,10 +138,13 @@ class HeaderCleaner:
     def _private(self, element: Element, blocks: dict[int, str]) -> Element | None:
         if not self._policy.retain_safe_private or not isinstance(element.value, bytes):
             return None
-        vr = safe_vr(element.tag, blocks)
-        if vr is None or element.vr not in (vr, "UN"):
+        form = safe_form(element.tag, blocks)
+        if form is None or element.vr not in (form[0], "UN"):
             return None
+        vr, most = form
         value = _valid_numbers(element.value, vr)
+        if _how_many(value, vr) > most or (NUMBER_SIZES.get(vr, 1) > 2 and _LETTERS.fullmatch(value)):
+            return None  # text in a number's place: implicit VR does not tell them apart
         if value and vr in ("DS", "IS") and not self._harmless_numbers(value):
             return None
         return Element(element.tag, vr, value) if value else None
@@ -346,6 +350,11 @@ def _valid_numbers(raw: bytes, vr: str) -> bytes:
     if not any(cleaned) or not all(pattern.match(part) for part in cleaned if part):
         return b""
     return "\\".join(cleaned).encode("ascii")
+
+
+def _how_many(value: bytes, vr: str) -> int:
+    size = NUMBER_SIZES.get(vr)
+    return len(value) // size if size else value.count(b"\\") + 1
 
 
 def uid_or_refuse(dataset: DataSet, tag: int) -> str:

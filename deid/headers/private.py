@@ -10,12 +10,12 @@ from deid.dicomfile.element import DataSet
 
 
 @cache
-def safe_private() -> dict[tuple[str, int, int], str]:
-    """(creator, group, low byte of the element) -> VR, from the data file."""
+def safe_private() -> dict[tuple[str, int, int], tuple[str, int]]:
+    """(creator, group, low byte of the element) -> VR and the most values it may have, from the data file."""
     text = files("deid.profile").joinpath("safe_private.csv").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return {
-        (line["creator"], int(line["group"], 16), int(line["element"], 16)): line["vr"]
+        (line["creator"], int(line["group"], 16), int(line["element"], 16)): (line["vr"], int(line["values"]))
         for line in csv.DictReader(lines)
     }
 
@@ -30,7 +30,7 @@ def creators(dataset: DataSet) -> dict[int, str]:
     return found
 
 
-def safe_vr(tag: int, block_creators: dict[int, str]) -> str | None:
-    """The VR under which a private element may stay, or None."""
+def safe_form(tag: int, block_creators: dict[int, str]) -> tuple[str, int] | None:
+    """The VR under which a private element may stay and the most values it may have, or None."""
     creator = block_creators.get(tag & 0xFFFFFF00)
     return safe_private().get((creator, tag >> 16, tag & 0xFF)) if creator else None

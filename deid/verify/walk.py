@@ -165,14 +165,20 @@ class _Walk:
             if tag == PIXELS and not path:
                 yield from self._pixels(tag, vr, length, start, charsets)
                 return  # what follows Pixel Data is padding, which the caller sees by `end`
+            if tag == PIXELS and length == _UNDEFINED:
+                yield from self._pixels(tag, vr, length, start, charsets, path)  # an icon, compressed like its image
+                at = self.at
+                continue
             kind = vr or standard(tag)
             guessed = kind in ("UN", "") and length != _UNDEFINED and _looks_like_items(data, start, length)
             if kind == "SQ" or length == _UNDEFINED or guessed:
                 hidden = implicit or vr == "UN"
-                inner = self._sequence(tag, vr, length, start, end, path, charsets, implicit=hidden)
+                # A sequence sent as UN is little endian in a big endian file too (PS3.5 6.2.2).
+                walker = _Walk(data, False) if vr == "UN" and self.big else self
+                inner = walker._sequence(tag, vr, length, start, end, path, charsets, implicit=hidden)
                 if not guessed:
                     yield from inner
-                    at = self.at
+                    at = walker.at
                     continue
                 try:
                     listed = list(inner)
@@ -220,7 +226,9 @@ class _Walk:
         yield Seen(tag, vr or "SQ", b"", path, charsets, start, count)
         self.at = at
 
-    def _pixels(self, tag: int, vr: str, length: int, start: int, charsets: tuple[str, ...]) -> Iterator[Seen]:
+    def _pixels(
+        self, tag: int, vr: str, length: int, start: int, charsets: tuple[str, ...], path: tuple[int, ...] = ()
+    ) -> Iterator[Seen]:
         stop = start + length
         if length == _UNDEFINED:
             stop = start
@@ -233,7 +241,7 @@ class _Walk:
                     raise Broken("Pixel Data")
                 stop = inside + size
         bulk = memoryview(self.data)[start:stop]
-        yield Seen(tag, vr, b"", (), charsets, start, 1 if length == _UNDEFINED else 0, bulk)
+        yield Seen(tag, vr, b"", path, charsets, start, 1 if length == _UNDEFINED else 0, bulk)
         self.at = stop
 
 
