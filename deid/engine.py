@@ -218,9 +218,10 @@ def _native_bytes(values: Samples) -> memoryview:
 
 
 def _shipped_detector() -> TextDetector:
+    from deid.pixels.enlarged import Enlarged
     from deid.pixels.textnet import NetDetector
 
-    return NetDetector()
+    return Enlarged(NetDetector())
 
 
 def _shipped_reader() -> TextReader:
