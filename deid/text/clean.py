@@ -131,13 +131,15 @@ def _judge_descriptor(tokens: list[Token], text: str) -> None:
 
 
 def _judge_device(tokens: list[Token], identifiers: Identifiers) -> None:
-    for token in tokens:
+    for place, token in enumerate(tokens):
         if token.kind or token.word in device_words() or (token.text.isdigit() and len(token.text) <= 3):
             continue
         if _DEVICE_CODE.match(token.text) and not _LONG_DIGITS.search(token.text):
             letters = fold(re.sub(r"\d+", " ", token.text)).split()
             if not any(part in identifiers.words for part in letters):
                 continue
+        if _model_part(tokens, place):
+            continue
         parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", token.text)
         if len(parts) > 1 and "".join(parts) == token.text:
             folded = [fold(part) for part in parts]
@@ -146,6 +148,17 @@ def _judge_device(tokens: list[Token], identifiers: Identifiers) -> None:
             ):
                 continue
         token.kind = "NAME"
+
+
+def _model_part(tokens: list[Token], place: int) -> bool:
+    """One or two capitals joined by a hyphen to a short code before or a number behind: DX-D 600, CR-IR 392, X-1."""
+    token = tokens[place]
+    if not (len(token.text) <= 2 and token.text.isascii() and token.text.isalpha() and token.text.isupper()):
+        return False
+    before = tokens[place - 1] if place else None
+    after = tokens[place + 1] if place + 1 < len(tokens) else None
+    behind = before is not None and token.gap == "-" and before.word in device_words() and len(before.text) <= 3
+    return behind or (after is not None and after.gap == "-" and after.text.isdigit() and len(after.text) <= 4)
 
 
 def safe_code(text: str, identifiers: Identifiers) -> str:

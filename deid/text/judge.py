@@ -170,6 +170,8 @@ def eponym_stays(tokens: list[Token], place: int) -> bool:
     before = tokens[place - 1] if place else None
     if before is not None and (before.kind == "NAME" or (before.flags & TITLE and token.gap.strip(".") in ("", " "))):
         return False
+    if before is not None and place > 1 and before.word in ("de", "del", "of") and tokens[place - 2].flags & CUE:
+        return True  # complejo de Ranke, hernia of Morgagni
     follow = tokens[place + 1 : place + 4]
     if not follow:
         return bool(before is not None and before.flags & EPONYM and token.gap == "-")

@@ -311,6 +311,11 @@ def _beside_name(tokens: list[Token], place: int, allowed: int) -> bool:
     after = tokens[place + 1] if place + 1 < len(tokens) and "\n" not in tokens[place + 1].gap else None
     near_before = before is not None and before.kind == "NAME" and bool(re.fullmatch(r"\.?[ \t]|[-^'’]|, ?", token.gap))
     near_after = after is not None and after.kind == "NAME" and bool(re.fullmatch(r"\.?[ \t]?|[-^'’]|, ?", after.gap))
+    # Behind a whole word a full stop ends the sentence; only initials and abbreviations go on.
+    if near_before and before is not None and "." in token.gap and len(before.text) > 3:
+        near_before = False
+    if near_after and after is not None and "." in after.gap and len(token.text) > 3:
+        near_after = False
     if not near_before and not near_after:
         return False
     if len(token.text) == 1:

@@ -8,8 +8,9 @@ from deid.text.identifiers import PARTICLES, Identifiers
 from deid.text.judge import allowed_flags
 from deid.text.spelling import one_apart
 from deid.text.tokens import CAPITALISED, CODE, DIGITS, LOWER, MIXED, UPPER, Token
-from deid.text.vocabulary import NAME, RADIOLOGY, TITLE
+from deid.text.vocabulary import FUNCTION, NAME, RADIOLOGY, TITLE
 
+_SENTENCE = re.compile(r"\.\s")
 _SOFT = re.compile(r"[ \t]?[.,^/'’&-]?[ \t]*\Z")
 
 
@@ -49,21 +50,53 @@ def mark_own(tokens: list[Token], identifiers: Identifiers) -> None:
     for place in protected:
         if _stands_as_name(tokens, place, identifiers):
             tokens[place].kind = "NAME"
+    _mark_initials(tokens, identifiers)
     for place, token in enumerate(tokens):
         if (
-            token.word in identifiers.guarded
-            and not token.kind
-            and _beside_own(tokens, place, identifiers)
-            and token.shape != LOWER
-        ) or (
-            token.word in identifiers.guarded
-            and token.shape == LOWER
-            and token.word in PARTICLES
-            and _beside_own(tokens, place, identifiers)
-            and not token.kind
+            (
+                token.word in identifiers.guarded
+                and not token.kind
+                and _beside_own(tokens, place, identifiers)
+                and token.shape != LOWER
+            )
+            or (
+                token.word in identifiers.guarded
+                and token.shape == LOWER
+                and token.word in PARTICLES
+                and _beside_own(tokens, place, identifiers)
+                and not token.kind
+            )
+            or (cased and token.word in identifiers.guarded and not token.kind and _written_as_name(tokens, place))
         ):
             token.kind = "NAME"
     _mark_places(tokens, identifiers)
+
+
+def _written_as_name(tokens: list[Token], place: int) -> bool:
+    """Ng and not NG: an abbreviation of radiology written as names are, and not before what it would belong to ("Ng tube")."""
+    token = tokens[place]
+    after = tokens[place + 1] if place + 1 < len(tokens) else None
+    return (
+        token.shape == CAPITALISED
+        and len(token.text) >= 2
+        and not token.flags & FUNCTION
+        and not (
+            after is not None and after.gap in (" ", "-") and after.flags & RADIOLOGY and not after.flags & FUNCTION
+        )
+    )
+
+
+def _mark_initials(tokens: list[Token], identifiers: Identifiers) -> None:
+    """Initials of the header's names beside one of them: (O'Neil, S)."""
+    initials = {name[0] for name in identifiers.names}
+    for place, token in enumerate(tokens):
+        if token.kind or len(token.text) != 1 or not token.text.isupper() or token.word not in initials:
+            continue
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if after is not None and after.gap == " " and after.flags & RADIOLOGY and not after.kind:
+            continue  # "Smith, L lung"
+        if _beside_own(tokens, place, identifiers):
+            token.kind = "NAME"
 
 
 def _beside_own(tokens: list[Token], place: int, identifiers: Identifiers) -> bool:
@@ -73,6 +106,8 @@ def _beside_own(tokens: list[Token], place: int, identifiers: Identifiers) -> bo
         while 0 <= other < len(tokens):
             gap = tokens[max(other, other - step)].gap
             if not _SOFT.match(gap) or "\n" in gap:
+                break
+            if _SENTENCE.match(gap) and len(tokens[min(other, other - step)].text) > 3:
                 break
             neighbour = tokens[other]
             if neighbour.kind == "NAME" and neighbour.word in identifiers.names:
@@ -89,6 +124,8 @@ def _stands_as_name(tokens: list[Token], place: int, identifiers: Identifiers) -
     token = tokens[place]
     if token.shape in (CAPITALISED, MIXED) and not token.opens and not token.loud:
         return True
+    if token.opens and len(token.text) <= 3 and _written_as_name(tokens, place):
+        return True
     before = tokens[place - 1] if place else None
     if (
         before is not None
@@ -98,6 +135,8 @@ def _stands_as_name(tokens: list[Token], place: int, identifiers: Identifiers) -
     ):
         return True
     for other, gap in ((place - 1, token.gap), (place + 1, tokens[place + 1].gap if place + 1 < len(tokens) else "x")):
+        if _SENTENCE.match(gap) and len(tokens[min(place, other)].text) > 3:
+            continue  # the end of a sentence: "the cardiac chambers. Atria Chambers"
         if 0 <= other < len(tokens) and _SOFT.match(gap) and "\n" not in gap:
             word = tokens[other].word
             if (

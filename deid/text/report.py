@@ -38,6 +38,10 @@ _RUN = re.compile(r"[^\W_]+(?:[ ._/\\-]{1,2}[^\W_]+)*")
 _INITIALS = re.compile(
     r"(?<![\w.])(?!(?i:p\.a|a\.p|i\.v|i\.e|e\.g|p\.o|u\.s|d\.o|m\.d|n\.a|i\.m|v\.s|a\.m|p\.m|d\.d|s\.p|c\.m|o\.d|z\.n|v\.a|z\.b|d\.h|u\.a|o\.b|m\.n|d\.c|t\.b|h\.o|y\.o|r\.t|l\.t|s\.a|r\.o)\.)[A-ZÀ-Þ]\.\s?[A-ZÀ-Þ]\.(?!\w)"
 )
+# A number of eight digits and more in groups of three, with its letter (C 22 918 334), unless a unit makes it a series of sizes.
+_GROUPED = re.compile(
+    r"(?<![\w.,-])(?:[A-Z]{1,3}[ -]?)?\d{2,4}(?:[ -]\d{3}){2,}(?![\w,-]|\.\d|\s?(?:[mck]m|m[lLsA]|kVp?|mAs|mGy|HU)\b)"
+)
 _BIRTH = re.compile(
     r"(?:\b(?:dob|d\.o\.b\.?|born|birth(?:\s?date)?|date of birth|geb|geb\.|geboren|geburtsdatum|nacid[oa]|nacimiento|né|née)[^\n]{0,12})\Z",  # noqa: E501
     re.IGNORECASE,
@@ -121,6 +125,7 @@ def _patterned(
         spans.append((start, end, kind, None))
     if any(len(token.text) == 1 and token.gap[:1] == "." and token.text.isupper() for token in tokens):
         spans.extend((m.start(), m.end(), "NAME", None) for m in _INITIALS.finditer(text))
+    spans.extend((m.start(), m.end(), "NUMBER", None) for m in _GROUPED.finditer(text))
     spans.extend((start, end, "AGE", "90+") for start, end in find_old_ages(text, tokens))
     spans.extend((start, end, "NUMBER", None) for start, end in find_numbers(text, known))
     return spans

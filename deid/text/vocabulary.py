@@ -100,6 +100,41 @@ def _inflect(word: str, kind: str) -> set[str]:
     return forms
 
 
+def _inflect_german(word: str, kind: str) -> set[str]:
+    """Forms of a German adjective (groß, großem) and the commonest of a regular verb (zeigen, zeigt, zeigte, gezeigt)."""
+    if kind == "adjectives":
+        stem = word[:-2] + word[-1] if word.endswith(("el", "er")) else word
+        return {word, *((stem if stem != word else word) + end for end in ("e", "en", "em", "er", "es"))}
+    if kind == "verbs" and word.endswith("n"):
+        stem = word[:-2] if word.endswith("en") else word[:-1]
+        linked = stem + "e" if stem.endswith(("t", "d")) else stem
+        past = linked + "t" if word.endswith("ieren") else "ge" + linked + "t"
+        return {word, linked + "t", linked + "te", linked + "ten", past, word + "d", word + "de", word + "den"}
+    return {word}
+
+
+def _inflect_spanish(word: str, kind: str) -> set[str]:
+    """Gender and number of a Spanish adjective or noun, and the commonest forms of a regular verb."""
+    if kind == "verbs" and word[-2:] in ("ar", "er", "ir"):
+        stem, first = word[:-2], word.endswith("ar")
+        ends = ("a", "an", "o", "aron", "ado", "ada", "ados", "adas", "ando") if first else _SECOND_VERBS
+        return {word, word + "se", *(stem + end for end in ends)}
+    if kind not in ("adjectives", "nouns"):
+        return {word}
+    forms = {word, word + ("s" if word[-1:] in "aeiou" else "es")}
+    if word.endswith("z"):
+        forms.add(word[:-1] + "ces")
+    if kind == "adjectives" and word.endswith("o"):
+        forms |= {word[:-1] + "a", word[:-1] + "as", word[:-1] + "amente"}
+    elif kind == "adjectives":
+        forms.add(word + "mente")
+    return forms
+
+
+_SECOND_VERBS = ("e", "en", "io", "ieron", "ido", "ida", "idos", "idas", "iendo")
+_INFLECTIONS = {"en": _inflect, "de": _inflect_german, "es": _inflect_spanish}
+
+
 @cache
 def languages() -> tuple[str, ...]:
     """Languages with a list of plain words."""
@@ -138,8 +173,9 @@ def _table() -> dict[str, int]:
                     add(words, _SECTIONS[section])
                 elif path.name == "plain.txt":
                     flag = plain_flag(folder.name)
-                    if folder.name == "en":
-                        words = {form for word in words for form in _inflect(word, section)}
+                    inflect = _INFLECTIONS.get(folder.name)
+                    if inflect is not None:
+                        words = {form for word in words for form in inflect(word, section)}
                     add(words, flag | (FUNCTION if section == "function" else 0))
     add(names | listed, NAME)
     every = sum(plain_flag(language) for language in languages())

@@ -88,3 +88,14 @@ def test_cleaning_never_invents_and_is_stable(text: str) -> None:
     identifiers = known("Featherstone^W")
     once = clean_text(text, identifiers)
     assert clean_text(once, identifiers) == once
+
+
+@pytest.mark.parametrize("model", ["DX-D 600", "CR-IR 392", "Thunder Platform", "DX-D", "CR 85-X", "Ysio Max"])
+def test_model_names_of_the_trade_stay_whole(model: str) -> None:
+    assert clean_text(model, Identifiers.of(names=["Featherstone^Wilhelmina"]), device=True) == model
+
+
+def test_initials_and_names_in_a_model_name_go() -> None:
+    known = Identifiers.of(names=["Featherstone^Wilhelmina"])
+    assert clean_text("Featherstone DX-D", known, device=True) == "DX-D"
+    assert clean_text("Room WF", known, device=True) == "Room"

@@ -242,3 +242,30 @@ def test_the_measure_sees_what_is_left_and_what_is_lost() -> None:
     assert all(emptied.every)
     assert emptied.lost > 0.8 * emptied.harmless
     assert label_states("No effusion. There is a mass.") == {"effusion": "absent", "mass": "present"}
+
+
+@pytest.mark.parametrize(
+    ("text", "gone", "kept"),
+    [
+        ("The ward saw Mr Quill. (Quill, S) came back.", "S)", "came back"),
+        ("Tube seen. Ng is on oxygen. Dr Ng and Dr Abel agree. Called at noon.", "Ng is", "is on oxygen"),
+        ("Seen by Dr Abel. NG tube in the stomach. Called back. Result given.", "Abel", "NG tube"),
+        ("Old file C 22 918 334 requested.", "22 918 334", "requested"),
+        ("Enlarged cardiac chambers. Atria Chambers has a valve. Dr Abel agrees.", "Atria", "cardiac chambers"),
+        (
+            "Se observa complejo de Ranke y hernia de Morgagni. Sin derrame.",
+            "zzz",
+            "complejo de Ranke y hernia de Morgagni",
+        ),
+        ("Keine pneumonischen Infiltrate, Herr Abel klagt über Husten.", "Abel", "klagt über Husten"),
+        (
+            "La paciente refiere tos. Fue valorada en urgencias y remitida.",
+            "zzz",
+            "Fue valorada en urgencias y remitida",
+        ),
+    ],
+)
+def test_what_an_outside_examiner_found(text: str, gone: str, kept: str) -> None:
+    known = Identifiers.of(names=["Ng^Wei", "Quill^Siobhan", "Chambers^Atria", "Abel^Tom"])
+    result = clean_report(text, known).text
+    assert gone not in result and kept in result
