@@ -357,6 +357,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "getdata.common.openapi.add_examples",
         "getdata.common.openapi.add_problems",
     ],
     "ENUM_NAME_OVERRIDES": {

@@ -32,6 +32,7 @@ class QuestionSerializer(_HidesWords):
     worded = ("text", "answer")
     is_erratum = serializers.BooleanField(read_only=True)
     hidden = serializers.BooleanField(source="is_hidden", read_only=True)
+    hidden_reason = serializers.ChoiceField(choices=HiddenReason.choices, allow_blank=True, read_only=True)
 
     class Meta:
         model = Question
@@ -90,6 +91,7 @@ class MessageSerializer(_HidesWords):
     author = serializers.CharField(source="author.name", read_only=True)
     organization: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     hidden = serializers.BooleanField(source="is_hidden", read_only=True)
+    hidden_reason = serializers.ChoiceField(choices=HiddenReason.choices, allow_blank=True, read_only=True)
 
     class Meta:
         model = Message

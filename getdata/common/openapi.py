@@ -1,7 +1,12 @@
-"""What every operation of the OpenAPI document has in common: its refusals are problems (see ``problems``)."""
+"""What every operation of the OpenAPI document has in common: its refusals are problems (see ``problems``), and it has examples.
+
+An example belongs to a schema, not to an operation: whatever takes or gives an ``Offer`` shows the same one, so that a new
+operation is documented when its schema is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 PROBLEM: dict[str, Any] = {
@@ -31,6 +36,8 @@ PROBLEM: dict[str, Any] = {
         },
     },
 }
+#: Name of a schema -> an example of it. Apps add theirs with ``register_examples`` when they are ready.
+_examples: dict[str, Any] = {}
 _ANSWERS = {
     "400": "Not understood: `errors` names the fields.",
     "401": "No token and no session, or one that ended.",
@@ -50,6 +57,36 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
             if method in methods:
                 _document(methods[method], reads=method == "get")
     return result
+
+
+def register_examples(examples: Mapping[str, Any]) -> None:
+    """Called by an app when it is ready: ``{"Offer": {...}}``."""
+    _examples.update(examples)
+
+
+def add_examples(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Postprocessing hook: every body and answer of a schema with an example shows it, unless the view has its own."""
+    for methods in result.get("paths", {}).values():
+        for method in _METHODS:
+            operation = methods.get(method, {})
+            contents = [operation.get("requestBody", {}).get("content", {})]
+            contents += [answer.get("content", {}) for answer in operation.get("responses", {}).values()]
+            for content in contents:
+                shown = content.get("application/json")
+                if shown and "examples" not in shown and (found := _example_of(shown.get("schema", {}))) is not None:
+                    shown["examples"] = {"Example": {"value": found}}
+    return result
+
+
+def _example_of(schema: Mapping[str, Any]) -> Any:
+    name = str(schema.get("$ref", "")).rsplit("/", 1)[-1]
+    if schema.get("type") == "array":
+        inner = _example_of(schema.get("items", {}))
+        return None if inner is None else [inner]
+    if name.startswith("Paginated") and name.endswith("List"):
+        inner = _examples.get(name.removeprefix("Paginated").removesuffix("List"))
+        return None if inner is None else {"count": 1, "next": None, "previous": None, "results": [inner]}
+    return _examples.get(name)
 
 
 def _document(operation: dict[str, Any], *, reads: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import path
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
@@ -68,21 +68,8 @@ class NotificationFilter(filters.FilterSet):
         fields = ["group", "event"]
 
 
-_LINE = {
-    "id": "0b9f1a52-6a4c-4f1e-8f0b-4a6a0a1f3b11",
-    "event": "offer.submitted",
-    "group": "offers",
-    "text": "Example Hospital offers 12,000 images for “Pneumothorax on bedside chest radiographs”.",
-    "url": "/offers/6f1c2b1e-52a4-4a5d-9d55-0e6a3c8f2a10/",
-    "read_at": None,
-    "created_at": "2026-11-02T09:14:00Z",
-}
-
-
 @extend_schema_view(
-    list=extend_schema(
-        summary="Your inbox, newest first", examples=[OpenApiExample("A line", value=_LINE, response_only=True)]
-    ),
+    list=extend_schema(summary="Your inbox, newest first"),
     retrieve=extend_schema(summary="One line of your inbox"),
 )
 class NotificationViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Notification]):
@@ -133,13 +120,6 @@ class PreferencesView(APIView):
         operation_id="notification_preferences_set",
         request=PreferencesSerializer,
         responses={200: PreferencesSerializer},
-        examples=[
-            OpenApiExample(
-                "Offers in the digest",
-                value={"preferences": [{"group": "offers", "channel": "digest"}]},
-                request_only=True,
-            )
-        ],
     )
     def put(self, request: Request) -> Response:
         reading = PreferencesSerializer(data=request.data)

@@ -14,13 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from requests_app import serializers_talk as s
-from requests_app.api.examples_talk import (
-    ANSWERED,
-    ASKED,
-    ERRATUM,
-    GUARD_REFUSAL,
-    POSTED,
-)
+from requests_app.api.guard_example import GUARD_REFUSAL
 from requests_app.api.reading import person, read
 from requests_app.models import DatasetRequest, Message, Offer, Question
 from requests_app.selectors_talk import errata_of, erratum_data
@@ -70,7 +64,7 @@ class QuestionsView(_OfRequest):
         operation_id="request_questions_ask",
         request=s.AskSerializer,
         responses={201: s.QuestionSerializer},
-        examples=[*ASKED, GUARD_REFUSAL],
+        examples=[GUARD_REFUSAL],
     )
     def post(self, request: Request, slug: str) -> Response:
         made = services.ask_question(request=self.item(), actor=person(request), **read(s.AskSerializer, request))
@@ -108,7 +102,7 @@ class AnswerView(_OfRequest):
         operation_id="request_questions_answer",
         request=s.AnswerSerializer,
         responses={200: s.QuestionSerializer},
-        examples=ANSWERED,
+        examples=[GUARD_REFUSAL],
     )
     def post(self, request: Request, slug: str, pk: str) -> Response:
         data = read(s.AnswerSerializer, request)
@@ -170,7 +164,6 @@ class ErrataView(_OfRequest):
         operation_id="request_errata_list",
         filters=False,
         responses={200: s.ErratumSerializer(many=True)},
-        examples=[ERRATUM],
     )
     def get(self, request: Request, slug: str) -> Response:
         page: Any = self.paginate_queryset([erratum_data(erratum) for erratum in errata_of(self.item())])  # type: ignore[arg-type]
@@ -208,7 +201,7 @@ class MessagesView(_OfOffer):
         operation_id="offer_messages_post",
         request=s.PostSerializer,
         responses={201: s.MessageSerializer},
-        examples=[*POSTED, GUARD_REFUSAL],
+        examples=[GUARD_REFUSAL],
     )
     def post(self, request: Request, pk: str) -> Response:
         data = read(s.PostSerializer, request)
