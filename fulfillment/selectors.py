@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.cache import cache
-from django.db.models import Avg, Count, Max, Min, Q, QuerySet
+from django.db.models import Avg, Count, Min, Q, QuerySet
 
-from fulfillment.conformance import CellProgress, ImageFacts, fill_quotas
-from fulfillment.labels import LabelRow, LabelState, labels_by_image
+from fulfillment.meter import standing_labels
 from fulfillment.models import (
     Batch,
     BatchStatus,
     DuplicateHit,
     Image,
-    Label,
     Release,
     ReleaseItem,
     ReleaseStatus,
@@ -28,105 +23,11 @@ from fulfillment.models import (
 )
 from getdata.accounts.models import Membership, User
 from getdata.common.charts import Chart, bar_chart
-from requests_app.models import DatasetRequest, Offer, OfferStatus, SpecVersion
-from requests_app.progress import MeterRow
-from requests_app.spec import DatasetSpec
+from requests_app.models import DatasetRequest
 
-_METER_SECONDS = 300
 #: Settled and not passed: these files need their hospital.
 WITHHELD = (SourceFileStatus.REJECTED, SourceFileStatus.QUARANTINED, SourceFileStatus.FAILED)
 RETURNED = "RETURNED_BY_REVIEWER"
-
-
-def request_meter(request: DatasetRequest) -> list[MeterRow]:
-    """Needed, offered, received and accepted for every counted line of the request's open specification.
-
-    Received counts images that passed and were not withdrawn, in any batch but a rejected one, pooled over hospitals.
-    The result is kept until a row it is counted from changes.
-    """
-    version = request.current_version
-    if version is None:
-        return []
-    images = Image.objects.live().filter(source__batch__fulfillment__request=request)
-    images = images.exclude(source__batch__status=BatchStatus.REJECTED)
-    offers = Offer.objects.filter(request=request, status__in=[OfferStatus.SUBMITTED, OfferStatus.ACCEPTED])
-    state = images.aggregate(
-        n=Count("pk"),
-        last=Max("source__settled_at"),
-        accepted=Count("pk", filter=Q(source__batch__status=BatchStatus.ACCEPTED)),
-    )
-    labels = (
-        standing_labels().filter(batch__fulfillment__request=request).aggregate(n=Count("pk"), last=Max("created_at"))
-    )
-    promised = list(offers.order_by("pk").values_list("pk", "images", "agreed"))
-    key = f"meter:{request.pk}:{version.number}:{_fingerprint(state, labels, promised)}"
-    rows: list[MeterRow] | None = cache.get(key)
-    if rows is None:
-        rows = _count(version, images, list(offers))
-        cache.set(key, rows, _METER_SECONDS)
-    return rows
-
-
-def _fingerprint(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
-
-
-def facts_of(images: Iterable[Image]) -> list[ImageFacts]:
-    """Each image's facts together with what the portal knows beside it: its hospital and its labels."""
-    images = list(images)
-    said = standing_labels().filter(image__in=images).values_list("image_id", "finding", "state")
-    labels = labels_by_image(
-        LabelRow(str(image_id), "sop_instance_uid", finding, finding, LabelState(state))
-        for image_id, finding, state in said
-    )
-    return [
-        ImageFacts.from_dict(image.facts).with_context(
-            site=str(image.source.batch.fulfillment.hospital_id), labels=labels.get(str(image.pk))
-        )
-        for image in images
-    ]
-
-
-def standing_labels() -> QuerySet[Label]:
-    """Labels that count: of tables that passed and were neither withdrawn nor returned."""
-    return Label.objects.filter(table__status=SourceFileStatus.PASSED)
-
-
-def _count(version: SpecVersion, images: QuerySet[Image], offers: list[Offer]) -> list[MeterRow]:
-    spec = DatasetSpec.model_validate(version.document)
-    rows = list(images.select_related("source__batch__fulfillment"))
-    facts = facts_of(rows)
-    received = fill_quotas(facts, spec)
-    accepted = fill_quotas(
-        [fact for fact, image in zip(facts, rows, strict=True) if image.source.batch.status == BatchStatus.ACCEPTED],
-        spec,
-    )
-    return [
-        MeterRow(
-            check_id=line.check_id,
-            label=_label(line),
-            needed=line.needed,
-            offered=_offered(line.check_id, offers),
-            received=line.received,
-            accepted=done.received,
-            unit=line.unit,
-        )
-        for line, done in zip(received, accepted, strict=True)
-    ]
-
-
-def _label(line: CellProgress) -> str:
-    if line.kind == "total":
-        return f"All {line.unit}"
-    return line.text[:1].upper() + line.text[1:]
-
-
-def _offered(check_id: str, offers: list[Offer]) -> int:
-    if check_id == "cohort.images":
-        return sum(offer.counted_images for offer in offers)
-    if check_id == "cohort.patients":
-        return sum(offer.counted_patients for offer in offers)
-    return sum(int(offer.counted_cells.get(check_id, 0)) for offer in offers)
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,15 @@ def _refuse(cause: str, cure: str, *, where: str = "") -> NoReturn:
 
 
 def _text(note: LintNote) -> str:
-    """Path, cause and cure, each on a line of its own."""
+    """Path, cause and cure, each on a line of its own, whatever the document calls its fields."""
     kind = "problem" if note.blocking else "advice"
-    return f"{note.path or '(document)'}  [{kind}: {note.code}]\n  cause: {note.message}\n  cure:  {note.remedy}"
+    path, cause, cure = (_printable(text) for text in (note.path or "(document)", note.message, note.remedy))
+    return f"{path}  [{kind}: {note.code}]\n  cause: {cause}\n  cure:  {cure}"
+
+
+def _printable(text: str) -> str:
+    """The text with everything that a terminal would act on, or cannot show, written as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _count(number: int, noun: str) -> str:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from requests_app.models import DatasetRequest
 
 
 @dataclass(frozen=True)
+class Share:
+    """What one hospital has of one line: counted over its own images alone, so shares need not add up to the whole."""
+
+    offered: int
+    received: int
+    accepted: int
+
+
+@dataclass(frozen=True)
 class MeterRow:
-    """One bar of the quota meter: how much of one line is needed, offered, received and accepted, in ``unit``."""
+    """One bar of the quota meter: how much of one line is needed, offered, received and accepted, in ``unit``.
+
+    ``kind`` is total, projection, finding or cell. ``offered_word`` is said instead of ``offered`` where the exact count
+    is not for everybody; ``own`` is the share of the hospital that looks.
+    """
 
     check_id: str
     label: str
@@ -19,21 +32,58 @@ class MeterRow:
     received: int
     accepted: int
     unit: str = "images"
+    kind: str = "cell"
+    level: str = "must"
+    maximum: int | None = None
+    offered_word: str = ""
+    own: Share | None = None
 
     @property
     def still_useful(self) -> int:
         return max(0, self.needed - self.received)
 
+    @property
+    def note(self) -> str:
+        """The own share in words, for the meter."""
+        if self.own is None:
+            return ""
+        return f"Yours: {self.own.offered:,} offered, {self.own.received:,} received, {self.own.accepted:,} accepted."
 
-_source: Callable[[DatasetRequest], list[MeterRow]] | None = None
+
+@dataclass(frozen=True)
+class Counted:
+    """One count of a request under one version. ``state`` is a tag that changes when anything counted changes.
+
+    ``offering``: by check id, how many hospitals stand behind the offers of a line. ``shares``: by hospital's primary key,
+    a share for each row.
+    """
+
+    rows: Sequence[MeterRow]
+    state: str
+    version: int = 0
+    offering: Mapping[str, int] = field(default_factory=dict)
+    shares: Mapping[str, Sequence[Share]] = field(default_factory=dict)
 
 
-def register(source: Callable[[DatasetRequest], list[MeterRow]]) -> None:
+Source = Callable[..., Counted | None]
+_source: Source | None = None
+
+
+def register(source: Source) -> None:
     """Called once by the app that knows what was delivered."""
     global _source
     _source = source
 
 
+def counted(request: DatasetRequest, *, patient: bool = False) -> Counted | None:
+    """The latest count; None while the request is a draft. ``patient`` takes one that is some seconds old."""
+    return _source(request, patient=patient) if _source is not None else None
+
+
 def meter(request: DatasetRequest) -> list[MeterRow]:
-    """The quota meter of an open or closed request; the first row is the whole request. Empty while it is a draft."""
-    return _source(request) if _source is not None else []
+    """The quota meter with every number in full, the whole request first, for the parties. Empty while it is a draft.
+
+    Pages that anybody may see use ``requests_app.meter`` instead.
+    """
+    found = counted(request)
+    return list(found.rows) if found is not None else []

@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from getdata.accounts.models import Organization, User
 from getdata.accounts.permissions import can, organizations_with
-from requests_app import progress
 from requests_app.models import (
     DatasetRequest,
     Offer,
@@ -20,7 +19,6 @@ from requests_app.models import (
     RequestStatus,
     SpecVersion,
 )
-from requests_app.progress import MeterRow
 from requests_app.services import drafts
 from requests_app.services.offer_counts import offerable
 from requests_app.spec import Change, DatasetSpec, check_lines, describe_line, diff
@@ -90,30 +88,6 @@ def version_history(request: DatasetRequest) -> list[VersionStory]:
     specs = [DatasetSpec.model_validate(version.document) for version in versions]
     stories = [VersionStory(version, diff(specs[i - 1], specs[i]) if i else []) for i, version in enumerate(versions)]
     return stories[::-1]
-
-
-# --- the meter -------------------------------------------------------------------------------------------------------
-
-
-def meter_rows(request: DatasetRequest, spec: DatasetSpec | None = None) -> list[MeterRow]:
-    """The quota meter, the whole request first. Without deliveries on record: what is needed and what is offered."""
-    found = progress.meter(request)
-    if found or request.status not in (RequestStatus.OPEN, RequestStatus.CLOSED):
-        return found
-    if spec is None:
-        version = request.current_version
-        if version is None:
-            return []
-        spec = DatasetSpec.model_validate(version.document)
-    live = request.offers.filter(status__in=_LIVE)
-    cells: Counter[str] = Counter()
-    for offer in live:
-        cells.update(offer.counted_cells)
-    images = sum(offer.counted_images for offer in live)
-    rows = [MeterRow("cohort.images", "All images", spec.cohort.images.min, images, 0, 0)]
-    for line in offerable(spec):
-        rows.append(MeterRow(line.check_id, line.text, line.min, cells[line.check_id], 0, 0, line.unit.value))
-    return rows
 
 
 # --- browsing --------------------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from rest_framework import serializers
 
 from getdata.accounts.models import Organization
 from requests_app.agreements import law
+from requests_app.meter import meter_rows
 from requests_app.models import Agreement, Category, DatasetRequest, Feasibility, Offer, Signature, SpecVersion
-from requests_app.selectors import meter_rows
 from requests_app.selectors_talk import errata_of, erratum_data
 from requests_app.serializers_talk import ErratumSerializer
 
@@ -21,15 +21,52 @@ class PartySerializer(serializers.ModelSerializer[Organization]):
         fields = ["slug", "name", "kind", "country"]
 
 
-class MeterRowSerializer(serializers.Serializer[Any]):
-    check_id = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    needed = serializers.IntegerField()
+class ShareSerializer(serializers.Serializer[Any]):
+    """What one hospital has of one line, counted over its own images alone."""
+
     offered = serializers.IntegerField()
     received = serializers.IntegerField()
     accepted = serializers.IntegerField()
+
+
+class MeterRowSerializer(serializers.Serializer[Any]):
+    """One line of the meter, pooled over hospitals. Counts of offers that would tell what one hospital has are rounded
+    down, to 0 below eleven; ``offered_word`` then says how they are to be read."""
+
+    check_id = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    kind = serializers.ChoiceField(choices=["total", "projection", "finding", "cell"])
+    level = serializers.ChoiceField(choices=["must", "should"])
+    unit = serializers.ChoiceField(choices=["images", "patients", "studies"])
+    needed = serializers.IntegerField()
+    maximum = serializers.IntegerField(allow_null=True)
+    offered = serializers.IntegerField()
+    offered_word = serializers.CharField(allow_blank=True)
+    received = serializers.IntegerField()
+    accepted = serializers.IntegerField()
     still_useful = serializers.IntegerField()
+    own = ShareSerializer(allow_null=True, help_text="the share of the hospital that asks")
+
+
+class WantedSerializer(serializers.Serializer[Any]):
+    check_id = serializers.CharField()
+    count = serializers.IntegerField()
     unit = serializers.CharField()
+    text = serializers.CharField()
+
+
+class MeterSerializer(serializers.Serializer[Any]):
+    """The whole meter of a request."""
+
+    request = serializers.SlugField()
+    status = serializers.CharField()
+    version = serializers.IntegerField(help_text="of the specification that is counted; 0 while there is none")
+    counting = serializers.ChoiceField(choices=["every", "once"], help_text="whether an image counts in every quota")
+    exact = serializers.BooleanField(help_text="whether offers are told in full")
+    filled = serializers.BooleanField(help_text="whether every line has what it needs")
+    rows = MeterRowSerializer(many=True, help_text="the whole request first")
+    useful = WantedSerializer(many=True, help_text="what is still useful to send, the first six lines")
+    more = serializers.IntegerField(help_text="further lines of which more is useful")
 
 
 class NoteSerializer(serializers.Serializer[Any]):
@@ -103,7 +140,8 @@ class RequestDetailSerializer(RequestSerializer):
 
     @extend_schema_field(MeterRowSerializer(many=True))
     def get_meter(self, request: DatasetRequest) -> Any:
-        return MeterRowSerializer(meter_rows(request), many=True).data
+        asking = self.context.get("request")
+        return MeterRowSerializer(meter_rows(request, asking.user if asking else None), many=True).data
 
     @extend_schema_field(ErratumSerializer(many=True))
     def get_errata(self, request: DatasetRequest) -> Any:
@@ -135,7 +173,7 @@ def visible_organizations(serializer: serializers.BaseSerializer[Any]) -> Any:
 
 
 class DocumentSerializer(serializers.Serializer[Any]):
-    document = serializers.DictField(help_text="a DatasetSpec document; see /api/v1/spec-schema/")
+    document = serializers.DictField(help_text="a DatasetSpec document; see /api/v1/dataset-spec.schema.json")
 
 
 class DraftSerializer(DocumentSerializer):

@@ -85,8 +85,16 @@ def test_a_deadline_of_yesterday_is_a_problem_today(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff\xfe{}", b"[1, 2]", b'"text"', b"null", b"[" * 100_000, b"1" * 5000, b" " * (MAX_DOCUMENT_BYTES + 1)],
-    ids=["empty", "cut off", "not UTF-8", "a list", "a string", "null", "nested", "a huge number", "too large"],
+    [
+        b"", b"{", b"\xff\xfe{}", '{"title": "x"}'.encode("utf-16"), b"[1, 2]", b'"text"', b"null", b"true", b"[" * 100_000,
+        b"1" * 5000, b" " * (MAX_DOCUMENT_BYTES + 1), b'{"title": NaN}', b'{"title": "x"} {}', b"{'title': 'x'}",
+        b'{"title": "x",}', b"title,category\nChest,cxr\n", b"\x89PNG\r\n\x1a\n\x00", b"\x00" * 200, b"title: x\n",
+    ],
+    ids=[
+        "empty", "cut off", "not UTF-8", "UTF-16", "a list", "a string", "null", "true", "nested",
+        "a huge number", "too large", "NaN", "two documents", "a Python literal",
+        "a comma too many", "CSV", "a picture", "zeros", "YAML",
+    ],
 )  # fmt: skip
 def test_what_is_no_document_is_said_and_exits_with_two(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "request.json"
@@ -108,6 +116,57 @@ def test_a_rejected_value_is_not_repeated(tmp_path: Path) -> None:
     checked = run("request", "lint", written(tmp_path, {"title": "x", "category": "Hertha Lindqvist 19430102"}))
     assert checked.exit_code == 3
     assert "Lindqvist" not in checked.output
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('{"title": "x", "title": "y"}', "title"),
+        ('{"title": "x", "cohort": {"images": {"min": 1, "min": 2}}}', "cohort.images.min"),
+        ('{"title": "x", "quotas": [{"sex": ["F"], "min": 1}]}', "quotas.0.sex"),
+        ('{"title": "x", "quotas": {"0": {"min": 1}}}', "quotas"),
+        ('{"title": "x", "labels": {"findings": [{"finding": "Mass", "source": {"min_readers": {}}}]}}',
+         "labels.findings.0.source.min_readers"),
+        ('{"title": "x", "share_caps": [{"axis": "site", "max_percent": 1e999}]}', "share_caps.0.max_percent"),
+        ('{"title": "x", "cohort": {"images": {"min": 99999999999999999999999999}}}', "cohort.images.min"),
+        ('{"title": "x", "cohort": {"images": {"min": 1.5}}}', "cohort.images.min"),
+        ('{"title": "x", "cohort": {"images": {"min": true}}}', "cohort.images.min"),
+        ('{"title": "x", "delivery": {"deadline": 20270101.5}}', "delivery.deadline"),
+        ('{"title": ["x"]}', "title"),
+        ('{"title": "x", "image": []}', "image"),
+        ('{"title": "\\ud800"}', "title"),
+        ('{"title": "x", "a\\u001b[31m\\nb": 1}', "a\\x1b[31m\\nb"),
+        ('{"title": "x", "\\ud800": 1}', "(document)"),
+        ('{"title": "x", "": 1}', "(document)"),
+        ("{}", "title"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_deep_down_is_told_at_its_place(text: str, path: str, tmp_path: Path) -> None:
+    (file := tmp_path / "request.json").write_text(text, encoding="utf-8")
+    checked = run("request", "lint", str(file))
+    assert checked.exit_code == 3, checked.output
+    lines = checked.stdout.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.split("  [")[0] == path)
+    assert lines[place + 1].startswith("  cause: ") and lines[place + 2].startswith("  cure:  ")
+    assert len(lines) % 3 == 0
+
+
+def test_a_byte_order_mark_is_read_over() -> None:
+    document = run("request", "template", TEMPLATES[0]).stdout
+    assert run("request", "lint", "-", stdin="\ufeff" + document).exit_code == 0
+
+
+def test_thousands_of_wrong_lines_are_told_shortly(tmp_path: Path) -> None:
+    document = {"title": "x", "quotas": [{"sex": 3, "view": 4, "min": "x"}] * 400}
+    checked = run("request", "lint", written(tmp_path, document))
+    assert checked.exit_code == 3
+    assert len(checked.stdout.splitlines()) <= 300
+    assert run("request", "lint", written(tmp_path, {"title": "x", "quotas": [{"min": 1}] * 401})).exit_code == 3
+
+
+def test_no_argument_and_a_second_file_are_refused() -> None:
+    assert run("request", "lint").exit_code == 2
+    assert run("request", "lint", "a.json", "b.json").exit_code == 2
 
 
 def test_a_request_comes_by_standard_input_too() -> None:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment.conformance import check_batch
+from fulfillment.meter import facts_of
 from fulfillment.models import (
     Batch,
     BatchStatus,
@@ -24,7 +25,6 @@ from fulfillment.models import (
     Upload,
     UploadStatus,
 )
-from fulfillment.selectors import facts_of
 from fulfillment.services.certificates import CERTIFY_TASK
 from fulfillment.services.reviews import RETURNED
 from fulfillment.uploads import staging

@@ -30,7 +30,7 @@ from getdata.accounts.models import User
 from getdata.accounts.permissions import can
 from getdata.common import storage
 from getdata.common.refusals import refusal_text, shows_refusals
-from requests_app.progress import meter
+from requests_app.meter import meter_view
 
 A_PAGE = 25
 FILES_A_PAGE = 50
@@ -112,7 +112,8 @@ def _fulfillment_context(request: HttpRequest, fulfillment: Fulfillment, form: E
         "offered": fulfillment.offer.counted_images,
         "received": received.exclude(source__batch__status=BatchStatus.REJECTED).count(),
         "accepted": received.filter(source__batch__status=BatchStatus.ACCEPTED).count(),
-        "meter": meter(fulfillment.request),
+        "item": fulfillment.request,
+        "live": meter_view(fulfillment.request, user),
         "may_deliver": active and can(user, "upload", fulfillment.hospital),
         "may_complete": active and can(user, "write", fulfillment.request.organization),
         "completing": fulfillments.what_hinders_completing(fulfillment) if active else None,
@@ -322,7 +323,8 @@ def batch_seal(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         # What is only short is the meter's to say: batches and hospitals add up.
         "findings": [finding for finding in findings if finding["code"] != SHORT],
         "short": sum(finding["code"] == SHORT for finding in findings),
-        "meter": meter(batch.fulfillment.request),
+        "item": batch.fulfillment.request,
+        "live": meter_view(batch.fulfillment.request, request.user),
         "review_days": batches.REVIEW_WORKING_DAYS,
     }
     return render(request, "fulfillment/deliveries/batch_seal.html", context)

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from fulfillment.models import Image, Release, ReleaseStatus
 from getdata.accounts.models import Organization
+from requests_app.meter import meter_rows
 from requests_app.models import Category, DatasetRequest, RequestStatus
-from requests_app.progress import meter
 from requests_app.spec import DatasetSpec, summarise
 
 #: A number is shown only when it is large enough to mean something.
@@ -33,7 +33,7 @@ def featured() -> dict[str, Any] | None:
             return None
         best = max(candidates, key=_progress)
         cache.set(_CHOICE, str(best.pk), _CHOICE_SECONDS)
-    rows, version = meter(best), best.current_version
+    rows, version = meter_rows(best), best.current_version
     summary = summarise(DatasetSpec.model_validate(version.document)) if version else []
     return {
         "title": best.title,
@@ -47,7 +47,7 @@ def featured() -> dict[str, Any] | None:
 
 
 def _progress(request: DatasetRequest) -> int:
-    return sum(row.received + row.accepted for row in meter(request)[:1])
+    return sum(row.received + row.accepted for row in meter_rows(request)[:1])
 
 
 def categories() -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ on (``switches``): when none of them has a value the line is written as null, wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, cast
 
 from django import forms
 
@@ -142,6 +142,31 @@ def _is_empty(value: Any) -> bool:
     return value is None or value == "" or value is False or value == []
 
 
+def _plain(value: Any) -> Any:
+    """A cleaned value as JSON has it. Browsers send line ends as CR LF, whatever the text had."""
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n")
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _untouched(field: forms.Field, old: Any, new: Any) -> bool:
+    """True if the value sent is the one shown: a browser orders ticked boxes and tidies white space, which is no change.
+
+    What was in the document then stays as it was written there, so that looking at a form never changes a hash.
+    """
+    if isinstance(old, list | tuple) and isinstance(new, list):
+        return set(map(str, old)) == set(map(str, new))
+    if isinstance(old, str) and isinstance(new, str):
+        one_line = not isinstance(field.widget, forms.Textarea)
+        return _as_shown(old, one_line=one_line) == _as_shown(new, one_line=one_line)
+    return bool(old == _plain(new)) and type(old) is type(new)
+
+
+def _as_shown(text: str, *, one_line: bool) -> str:
+    shown = text.replace("\r\n", "\n").replace("\r", "\n")
+    return (shown.replace("\n", "") if one_line else shown).strip()
+
+
 class SectionForm(forms.Form):
     """Fields of one part of the document."""
 
@@ -152,6 +177,16 @@ class SectionForm(forms.Form):
     #: Counts whose default 0 means "not asked": shown as an empty field.
     zero_is_blank: ClassVar[tuple[str, ...]] = ()
     use_required_attribute = False
+
+    def offer(self, document: Document) -> None:
+        """Offer what the document already has among the boxes to tick, so that the form never takes it away."""
+        for name, field in self.fields.items():
+            if isinstance(field, forms.MultipleChoiceField):
+                there = get_at(document, self.paths.get(name, "")) or []
+                offered = list(cast("Iterable[tuple[Any, Any]]", field.choices))
+                known = {str(value) for value, _ in offered}
+                more = [(value, value) for value in there if isinstance(value, str) and value not in known]
+                field.choices = [*offered, *more]
 
     @classmethod
     def initial_from(cls, document: Document) -> dict[str, Any]:
@@ -184,10 +219,12 @@ class SectionForm(forms.Form):
             if not path:
                 continue
             value = self.cleaned_data.get(name)
+            if _untouched(self.fields[name], get_at(document, path), value):
+                continue
             if value is None or value == "":
                 drop_at(document, path)
             else:
-                set_at(document, path, value.isoformat() if hasattr(value, "isoformat") else value)
+                set_at(document, path, _plain(value))
         for line, fields in self.switches.items():
             if all(_is_empty(self.cleaned_data.get(name)) for name in fields):
                 set_at(document, line, None)

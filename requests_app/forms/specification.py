@@ -112,6 +112,7 @@ class SpecificationForm:
         form = cls(copy.deepcopy(document), step=step, amending=amending)
         for name, section in form.kinds.items():
             form.sections[name] = section(initial=section.initial_from(form.base), prefix=name)
+            form.sections[name].offer(form.base)
         for rows in form.rows.values():
             start = 1 if rows.name in STARTED and not get_at(form.base, rows.path) else 0
             rows.load(form.base, blank=start)
@@ -127,6 +128,8 @@ class SpecificationForm:
         form = cls(copy.deepcopy(base) if base else None, step=step, amending=amending)
         form.is_bound = True
         form.sections = {name: section(data, prefix=name) for name, section in form.kinds.items()}
+        for section in form.sections.values():
+            section.offer(form.base)
         whole = unfold(data, "quotas")
         for rows in form.rows.values():
             rows.bind(whole)
@@ -152,6 +155,7 @@ class SpecificationForm:
         form = cls(sent.base, step=step, amending=amending)
         for name, section in sent.sections.items():
             form.sections[name] = form.kinds[name](initial=section.raw_values(), prefix=name)
+            form.sections[name].offer(form.base)
         gone_from, _, gone = remove.partition(":")
         changed_in, _, changed = change.partition(":")
         for name, rows in sent.rows.items():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from getdata.common.problems import CannotDo
 from requests_app.documents import Checked, check_document
-from requests_app.spec import DatasetSpec
+from requests_app.spec import DatasetSpec, LintNote
+from requests_app.spec.reading import MAX_NOTES
 
 
 def readable(document: object) -> Checked:
@@ -13,7 +16,10 @@ def readable(document: object) -> Checked:
     if checked.spec is None:
         first = checked.notes[0]
         more = f" ({len(checked.notes) - 1} more)" if len(checked.notes) > 1 else ""
-        raise CannotDo(f"{first.message}{more}", remedy=first.remedy, code="spec_invalid")
+        where = f"{first.path}: " if first.path else ""
+        raise CannotDo(
+            f"{where}{first.message}{more}", remedy=first.remedy, code="spec_invalid", errors=_told(checked.notes)
+        )
     return checked
 
 
@@ -24,5 +30,14 @@ def postable(document: object) -> DatasetSpec:
     blocking = checked.blocking
     if blocking:
         things = "1 thing blocks" if len(blocking) == 1 else f"{len(blocking)} things block"
-        raise CannotDo(f"{things} posting. {blocking[0].message}", remedy=blocking[0].remedy, code="spec_blocked")
+        raise CannotDo(
+            f"{things} posting. {blocking[0].message}",
+            remedy=blocking[0].remedy,
+            code="spec_blocked",
+            errors=_told(blocking),
+        )
     return checked.spec
+
+
+def _told(notes: Sequence[LintNote]) -> list[dict[str, str]]:
+    return [{**note.as_dict(), "pointer": note.pointer} for note in notes[:MAX_NOTES]]

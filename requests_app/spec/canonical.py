@@ -67,9 +67,27 @@ def spec_sha256(spec: DatasetSpec) -> str:
     return hashlib.sha256(canonical_json(spec).encode("utf-8")).hexdigest()
 
 
+#: Fields that every document has once it was read, and that nobody needs to write: ids are made from the content, what
+#: de-identification keeps follows from its policy.
+_MADE_WHEN_LEFT_OUT = {
+    "ProjectionLine": {"check_id"},
+    "QuotaCell": {"check_id"},
+    "ShareCap": {"check_id"},
+    "FindingLine": {"check_id"},
+    "QualityMinimum": {"check_id"},
+    "CustomFinding": {"key"},
+    "Deidentification": {"dates", "device", "patient_characteristics"},
+}
+
+
 def spec_json_schema() -> dict[str, Any]:
     """The published JSON Schema (draft 2020-12) of the document."""
     schema = DatasetSpec.model_json_schema(mode="validation")
+    for name, made in _MADE_WHEN_LEFT_OUT.items():
+        part = schema["$defs"][name]
+        part["required"] = [field for field in part["required"] if field not in made]
+        if not part["required"]:
+            del part["required"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:getdata:dataset-spec:{SPEC_VERSION}",

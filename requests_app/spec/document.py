@@ -98,7 +98,7 @@ class CustomTaxonomy(Strict):
     """A label list of the request's own, with definitions."""
 
     name: Name = Field(default="custom", title="Name")
-    version: str = Field(default="1", max_length=40, title="Version")
+    version: str = Field(default="1", min_length=1, max_length=40, title="Version")
     findings: tuple[CustomFinding, ...] = Field(min_length=1, title="Findings")
 
     @model_validator(mode="after")

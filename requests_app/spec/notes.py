@@ -86,6 +86,12 @@ def _plain(error: Any, label: str) -> tuple[str, str]:
         return f"{label} is not a whole number.", "Enter digits only, such as 500."
     if kind.startswith(("float_", "decimal_")) or kind == "finite_number":
         return f"{label} is not a number.", "Enter a number, such as 12.5."
+    if kind == "string_unicode":
+        return f"{label} holds a character that is no text (half of a pair).", "Remove the character, or type it again."
+    if kind == "invalid_key":
+        return f"{label} is named by something that is not text.", "Name fields by text only."
+    if kind == "no_bool":
+        return f"{label} is yes or no, where another value is meant.", "Enter the number or the text that is meant."
     if kind.startswith("bool"):
         return f"{label} is neither yes nor no.", "Choose yes or no."
     if kind.startswith(("date_", "datetime_")):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,10 +14,12 @@ from pydantic import ValidationError
 from requests_app.spec.canonical import spec_document
 from requests_app.spec.document import DatasetSpec
 from requests_app.spec.lint import lint
-from requests_app.spec.notes import LintNote, explain_errors
+from requests_app.spec.notes import LintNote, explain_errors, field_label
 
 #: A request that asks this much in one document is a mistake or an attack; the largest example is 6 kB.
 MAX_DOCUMENT_BYTES = 256 * 1024
+#: So many problems are told at once; a person mends a few at a time.
+MAX_NOTES = 100
 #: The quota arithmetic compares every count with every other.
 MAX_LINES = 400
 
@@ -53,10 +56,13 @@ def check_document(document: object, *, today: date) -> Checked:
     too_big = _too_big(document)
     if too_big is not None:
         return Checked(None, (too_big,))
+    repeated = tuple(_repeated(document, ""))
+    if repeated:
+        return Checked(None, repeated[:MAX_NOTES])
     try:
         spec = DatasetSpec.model_validate(document)
     except ValidationError as error:
-        return Checked(None, tuple(explain_errors(error)))
+        return Checked(None, tuple(explain_errors(error)[:MAX_NOTES]))
     return Checked(spec, tuple(lint(spec, today=today)))
 
 
@@ -65,17 +71,63 @@ def read_json(text: str | bytes) -> tuple[object, LintNote | None]:
     if len(text) > MAX_DOCUMENT_BYTES:
         return None, _note("TOO_LARGE", f"The document is larger than {MAX_DOCUMENT_BYTES // 1024} kB.", _SPLIT)
     try:
-        return json.loads(text), None
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        # A byte order mark is what some editors put before a file.
+        value = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_object, parse_constant=_no_constant)
+        return value, None
     except UnicodeDecodeError:
         return None, _note("NOT_UTF8", "The file is not UTF-8 text.", "Save it as UTF-8 and try again.")
     except json.JSONDecodeError as error:
         place = f" at line {error.lineno}, column {error.colno}"
         return None, _note("NOT_JSON", f"This is not valid JSON{place}.", "Check brackets, commas and quotation marks.")
+    except NotANumber:
+        message = "The document holds NaN or Infinity, which JSON does not have."
+        return None, _note("NOT_JSON", message, "Write a number, or leave the field out.")
     except (RecursionError, ValueError):  # nested a thousand deep, or a number with thousands of digits
         return None, _note("NOT_JSON", "This is not JSON of a request's size.", "Start from a template or an example.")
 
 
 _SPLIT = "Split the request into several, or merge lines that ask for the same."
+
+
+class NotANumber(ValueError):
+    """NaN or Infinity, which Python writes and reads although JSON has neither."""
+
+
+def _no_constant(name: str) -> None:
+    raise NotANumber(name)
+
+
+class RepeatedKeys(dict[str, Any]):
+    """An object in which a key stood twice: readers disagree on which of the two counts."""
+
+    keys_twice: tuple[str, ...] = ()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    repeated = RepeatedKeys(found)
+    counts = Counter(key for key, _ in pairs)
+    repeated.keys_twice = tuple(key for key, count in counts.items() if count > 1)
+    return repeated
+
+
+def _repeated(value: object, path: str) -> Iterator[LintNote]:
+    """A note for each key that stands twice in one object, at its place."""
+    if isinstance(value, RepeatedKeys):
+        for key in value.keys_twice:
+            place = f"{path}.{key}" if path else key
+            message = f"{field_label(place)} stands twice in the same object, so it is not clear which one counts."
+            yield LintNote("KEY_TWICE", "blocking", place, message, "Keep one of the two.")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _repeated(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _repeated(item, f"{path}.{index}" if path else str(index))
 
 
 def _too_big(document: object) -> LintNote | None:

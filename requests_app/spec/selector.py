@@ -6,9 +6,18 @@ what is certain from the two selectors, so that the arithmetic built on them nev
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from requests_app.spec.vendors import canonical_vendor
 from requests_app.spec.vocabulary import Position, Sex, View
@@ -19,10 +28,28 @@ MAX_AGE_YEARS = 130
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 
 
+def _kinds(annotation: Any) -> set[Any]:
+    """The plain types in an annotation, such as int and NoneType in `int | None`; values of a Literal by their type."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return {type(value) for value in parts}
+    if origin is Annotated:
+        return _kinds(parts[0])
+    return set().union(*(_kinds(part) for part in parts)) if parts else {annotation}
+
+
 class Strict(BaseModel):
     """Base of every part of the document: immutable, and an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Python counts True as 1; a document that says "at least: true" means something else."""
+        if isinstance(value, bool) and bool not in _kinds(cls.model_fields[info.field_name or ""].annotation):
+            raise PydanticCustomError("no_bool", "yes or no where something else is meant")
+        return value
 
     #: Fields that came after version 1.0: the canonical form leaves them out at their default, so that the hash of an
     #: older document holds. What their absence means may therefore never change.

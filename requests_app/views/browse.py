@@ -22,10 +22,10 @@ from requests_app.filters import DEADLINES, RequestFilter
 from requests_app.forms.small import NoteForm
 from requests_app.forms.text import HideForm, TextForm
 from requests_app.match_lists import match_counts
+from requests_app.meter import meter_rows, meter_view
 from requests_app.models import AmendmentStatus, Category, DatasetRequest, RequestFacet, RequestStatus
 from requests_app.selectors import (
     facet_counts,
-    meter_rows,
     offering_hospitals,
     request_next_step,
     spec_groups,
@@ -35,7 +35,7 @@ from requests_app.selectors_talk import errata_of
 from requests_app.services import drafts
 from requests_app.services.amendments import amendment_changes
 from requests_app.services.questions import QUESTION_LENGTH
-from requests_app.spec import DatasetSpec, View, canonical_json, summarise
+from requests_app.spec import DatasetSpec, QuotaCounting, View, canonical_json, describe_counting, summarise
 from requests_app.views.questions import PUBLIC
 
 PAGE_SIZE = 20
@@ -131,17 +131,16 @@ def request_detail(request: HttpRequest, slug: str) -> HttpResponse:
     version = found.current_version
     checked = check_document(found.draft) if version is None else None
     spec = DatasetSpec.model_validate(version.document) if version else checked.spec if checked else None
-    rows = meter_rows(found, spec)
     context: dict[str, Any] = {
         "item": found,
         "version": version,
         "spec": spec,
         # The quotas stand below as a table with their meters.
         "summary": [said for said in summarise(spec) if not said.startswith("Quota: ")] if spec else [],
+        "counting": _counting(spec) if spec else "",
         "groups": (groups := spec_groups(spec) if spec else []),
         "line_count": sum(len(group.lines) for group in groups),
-        "meter": rows[0] if rows else None,
-        "cells": rows[1:],
+        "live": meter_view(found, request.user) if found.opened_at else None,
         "history": version_history(found) if version else [],
         "questions": found.questions.order_by("created_at"),
         "errata": errata_of(found),
@@ -226,6 +225,13 @@ def _what_this_person_may_do(request: HttpRequest, item: DatasetRequest, checked
         else None,
         "hide_form": HideForm() if user.is_reviewer else None,
     }
+
+
+def _counting(spec: DatasetSpec) -> str:
+    """How images are counted, where it is not in every quota that they match."""
+    if spec.quota_counting is not QuotaCounting.ONCE:
+        return ""
+    return describe_counting({cell.unit.value for cell in spec.quotas})
 
 
 def _first_meter(item: DatasetRequest) -> Any:

@@ -18,11 +18,11 @@ from getdata.accounts.permissions import can
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
 from requests_app.forms.deals import LawForm, OfferForm, PartForm
+from requests_app.meter import meter_rows
 from requests_app.models import DatasetRequest, Feasibility, Offer, OfferStatus, RequestStatus, SpecVersion
 from requests_app.offer_table import deviations_of, offer_table
 from requests_app.selectors import (
     compare_offer,
-    meter_rows,
     offer_next_step,
     offering_hospitals,
     unsigned_parties,
@@ -67,7 +67,7 @@ def offer_new(request: HttpRequest, slug: str) -> HttpResponseBase:
         else:
             messages.success(request, f"Your offer is with {item.organization.name}. You will be told.")
             return redirect(made)
-    rows = {row.check_id: row for row in meter_rows(item, spec)}
+    rows = {row.check_id: row for row in meter_rows(item, user)}
     context = {
         "item": item,
         "version": version,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from fulfillment.meter import facts_of
 from fulfillment.models import (
     Batch,
     BatchStatus,
@@ -16,7 +17,7 @@ from fulfillment.models import (
     SourceFileStatus,
     Upload,
 )
-from fulfillment.selectors import facts_of, withheld_reasons
+from fulfillment.selectors import withheld_reasons
 from fulfillment.services import batches, reviews
 from getdata.accounts.models import Membership, Role, User
 from getdata.audit.chain import record

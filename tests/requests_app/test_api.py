@@ -116,6 +116,8 @@ def test_refusals_are_409_with_code_cause_and_remedy(market: Market) -> None:
     assert refused.status_code == 409
     assert refused.json()["code"] == "spec_invalid"
     assert refused.json()["remedy"]
+    assert refused.json()["detail"].startswith("title: ")
+    assert [(note["path"], note["pointer"]) for note in refused.json()["errors"]] == [("title", "/title")]
     offer = market.offer()
     refused = client_of(market.other).post(at("offer-withdraw", offer.pk))
     assert refused.status_code == 404
@@ -144,7 +146,11 @@ def test_an_organization_of_others_cannot_be_named(market: Market) -> None:
 
 def test_anyone_reads_the_schema_and_lints_a_document(db: None) -> None:
     client = client_of()
-    assert client.get(at("spec-schema")).json() == spec_json_schema()
+    for address in ("/api/v1/dataset-spec.schema.json", at("spec-schema")):
+        answer = client.get(address)
+        assert answer.json() == spec_json_schema()
+        assert answer["Content-Type"].startswith("application/schema+json")
+        assert client.get(address, headers={"If-None-Match": answer["ETag"]}).status_code == 304
     good = client.post(at("lint"), {"document": document()}).json()
     assert (good["readable"], good["may_be_posted"], len(good["sha256"])) == (True, True, 64)
     assert good["summary"]

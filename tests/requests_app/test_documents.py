@@ -8,6 +8,7 @@ import pytest
 
 from requests_app.documents import MAX_DOCUMENT_BYTES, check_document, read_json
 from requests_app.spec import example_specs, spec_document
+from requests_app.spec.reading import MAX_NOTES
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 3, {"title": float("nan")}, {"title": object()}])
@@ -43,3 +44,29 @@ def test_json_that_breaks_says_where() -> None:
     assert note is not None
     assert note.code == "NOT_JSON"
     assert read_json('{"a": 1}') == ({"a": 1}, None)
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": [-Infinity]}', b'{"a": Infinity}'])
+def test_numbers_that_json_does_not_have_are_no_json(text: str | bytes) -> None:
+    _, note = read_json(text)
+    assert note is not None
+    assert note.code == "NOT_JSON"
+    assert "NaN" in note.message and note.remedy
+
+
+def test_a_byte_order_mark_is_read_over() -> None:
+    assert read_json('\ufeff{"a": 1}') == ({"a": 1}, None)
+    assert read_json('\ufeff{"a": 1}'.encode()) == ({"a": 1}, None)
+
+
+def test_a_key_that_stands_twice_is_refused_at_its_place() -> None:
+    value, note = read_json('{"title": "x", "title": "y", "quotas": [{"min": 1}, {"min": 1, "sex": "F", "min": 9}]}')
+    assert note is None
+    checked = check_document(value)
+    assert checked.spec is None
+    assert [(note.code, note.path) for note in checked.notes] == [("KEY_TWICE", "title"), ("KEY_TWICE", "quotas.1.min")]
+    assert all(note.remedy for note in checked.notes)
+
+
+def test_so_many_problems_are_told_at_once_and_no_more() -> None:
+    assert len(check_document({"title": "x", "quotas": [{"sex": 3, "min": "x"}] * 400}).notes) == MAX_NOTES

@@ -30,6 +30,12 @@ class Meter:
     url: str = ""
     level: str = ""
     note: str = ""
+    offered_word: str = ""
+
+    @property
+    def offered_said(self) -> str:
+        """The offers as they may be told: a number, or a word where the number is not for everybody."""
+        return self.offered_word or grouped(self.offered)
 
     @property
     def scale(self) -> int:
@@ -81,7 +87,7 @@ class Meter:
         """The bar in words, for those who do not see it."""
         words = (
             f"{grouped(self.accepted)} of {grouped(self.needed)} {self.unit} accepted; "
-            f"{grouped(self.received)} received; {grouped(self.offered)} offered"
+            f"{grouped(self.received)} received; {self.offered_said} offered"
         )
         if self.filled:
             return f"{words}; filled"
@@ -96,7 +102,7 @@ class Meter:
             return default if found is None else found
 
         values: dict[str, Any] = {name: int(get(name, 0)) for name in ("needed", "offered", "received", "accepted")}
-        values |= {name: str(get(name, "")) for name in ("label", "url", "level", "note")}
+        values |= {name: str(get(name, "")) for name in ("label", "url", "level", "note", "offered_word")}
         values["unit"] = str(get("unit", "images"))
         return cls(**(values | {k: v for k, v in more.items() if v not in (None, "")}))
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from requests_app.spec import (
@@ -195,3 +196,59 @@ def test_a_summary_is_whole_sentences_that_mention_every_quota(name: str) -> Non
 def test_examples_can_be_moved_so_that_no_deadline_has_passed() -> None:
     moved = example_specs(today=TODAY.replace(year=2031))
     assert all(spec.delivery.deadline is not None and spec.delivery.deadline.year >= 2031 for spec in moved.values())
+
+
+def test_the_schema_is_a_sound_draft_2020_12_schema_and_takes_every_example() -> None:
+    schema = spec_json_schema()
+    Draft202012Validator.check_schema(schema)
+    judge = Draft202012Validator(schema)
+    for spec in EXAMPLES.values():
+        assert list(judge.iter_errors(json.loads(canonical_json(spec)))) == []
+
+
+def test_the_schema_takes_what_a_person_writes_and_leaves_out() -> None:
+    judge = Draft202012Validator(spec_json_schema())
+    written = {
+        "title": "By hand",
+        "projections": [{"view": "PA"}],
+        "quotas": [{"sex": "F", "min": 5}],
+        "share_caps": [{"axis": "site", "max_percent": 40}],
+        "deidentification": {"policy": "safe-harbor"},
+        "quality": {"components": [{"component": "noise", "min": 5}]},
+        "labels": {
+            "taxonomy": "custom",
+            "custom": {"findings": [{"name": "A", "definition": "as seen"}]},
+            "findings": [{"finding": "A"}],
+        },
+    }
+    assert list(judge.iter_errors(written)) == []
+    DatasetSpec.model_validate(written)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"title": ""},
+        {"title": "x", "qoutas": []},
+        {"title": "x", "category": "mammography"},
+        {"title": "x", "cohort": {"images": {"min": -1}}},
+        {"title": "x", "cohort": {"images": {"min": True}}},
+        {"title": "x", "quotas": [{"min": "many"}]},
+        {"title": "x", "quotas": {"min": 5}},
+        {"title": "x", "image": {"bits_stored": {"min": 12, "max": 16}}},
+        {"title": "x", "labels": {"findings": [{"finding": None}]}},
+        {"title": "x", "terms": {"no_reidentification": False}},
+        {"title": "x", "terms": {"countries": ["Germany"]}},
+        {"title": "x", "spec_version": "2.0"},
+    ],
+)
+def test_what_the_schema_refuses_the_document_refuses(wrong: dict[str, Any]) -> None:
+    assert list(Draft202012Validator(spec_json_schema()).iter_errors(wrong))
+    assert errors_of(wrong)
+
+
+def test_true_is_not_one() -> None:
+    (text,) = errors_of({"title": "x", "cohort": {"images": {"min": True}}}).values()
+    assert text.startswith("Cohort, Images, At least is yes or no")
+    assert DatasetSpec.model_validate({"title": "x", "quotas": [{"portable": True, "min": 1}]}).quotas[0].portable
