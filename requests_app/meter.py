@@ -17,6 +17,7 @@ from getdata.accounts.models import Organization, User
 from requests_app import progress
 from requests_app.models import DatasetRequest, RequestStatus
 from requests_app.progress import Counted, MeterRow
+from requests_app.spec import DatasetSpec, QuotaCounting, demands, describe_counting
 from requests_app.spec.wording import plural
 
 #: Below this, and from fewer hospitals than that, an offer's count is not told exactly to everybody.
@@ -94,6 +95,35 @@ def meter_view(
         tag=tag,
         live=request.status == RequestStatus.OPEN and bool(rows),
     )
+
+
+def meter_preview(spec: DatasetSpec) -> MeterView:
+    """The meter of a request that nobody has answered yet, as its page will show it."""
+    rows = [
+        MeterRow(
+            check_id=line.check_id,
+            label=f"All {line.unit.value}" if line.kind == "total" else line.text[:1].upper() + line.text[1:],
+            needed=line.min,
+            offered=0,
+            received=0,
+            accepted=0,
+            unit=line.unit.value,
+            kind=line.kind,
+            level=line.level.value,
+            maximum=line.max,
+        )
+        for line in demands(spec)
+    ]
+    useful = still_useful(rows)
+    more = max(0, len(useful) - NAMED)
+    return MeterView(rows, useful[:NAMED], more, exact=False, version=0, tag="", live=False)
+
+
+def counting_in_words(spec: DatasetSpec) -> str:
+    """How images are counted, where it is not in every quota that they match."""
+    if spec.quota_counting is not QuotaCounting.ONCE or not spec.quotas:
+        return ""
+    return describe_counting({cell.unit.value for cell in spec.quotas})
 
 
 def meter_rows(request: DatasetRequest, user: User | AnonymousUser | None = None) -> list[MeterRow]:

@@ -22,7 +22,7 @@ from requests_app.filters import DEADLINES, RequestFilter
 from requests_app.forms.small import NoteForm
 from requests_app.forms.text import HideForm, TextForm
 from requests_app.match_lists import match_counts
-from requests_app.meter import meter_rows, meter_view
+from requests_app.meter import counting_in_words, meter_rows, meter_view
 from requests_app.models import AmendmentStatus, Category, DatasetRequest, RequestFacet, RequestStatus
 from requests_app.selectors import (
     facet_counts,
@@ -35,7 +35,7 @@ from requests_app.selectors_talk import errata_of
 from requests_app.services import drafts
 from requests_app.services.amendments import amendment_changes
 from requests_app.services.questions import QUESTION_LENGTH
-from requests_app.spec import DatasetSpec, QuotaCounting, View, canonical_json, describe_counting, summarise
+from requests_app.spec import DatasetSpec, View, canonical_json, summarise
 from requests_app.views.questions import PUBLIC
 
 PAGE_SIZE = 20
@@ -137,7 +137,7 @@ def request_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "spec": spec,
         # The quotas stand below as a table with their meters.
         "summary": [said for said in summarise(spec) if not said.startswith("Quota: ")] if spec else [],
-        "counting": _counting(spec) if spec else "",
+        "counting": counting_in_words(spec) if spec else "",
         "groups": (groups := spec_groups(spec) if spec else []),
         "line_count": sum(len(group.lines) for group in groups),
         "live": meter_view(found, request.user) if found.opened_at else None,
@@ -225,13 +225,6 @@ def _what_this_person_may_do(request: HttpRequest, item: DatasetRequest, checked
         else None,
         "hide_form": HideForm() if user.is_reviewer else None,
     }
-
-
-def _counting(spec: DatasetSpec) -> str:
-    """How images are counted, where it is not in every quota that they match."""
-    if spec.quota_counting is not QuotaCounting.ONCE:
-        return ""
-    return describe_counting({cell.unit.value for cell in spec.quotas})
 
 
 def _first_meter(item: DatasetRequest) -> Any:

@@ -13,11 +13,10 @@ from django.views.decorators.http import require_safe
 
 from getdata.accounts.permissions import can
 from requests_app.forms.steps import step_of
+from requests_app.meter import counting_in_words, meter_preview
 from requests_app.models import DatasetRequest
-from requests_app.progress import MeterRow
 from requests_app.selectors import spec_groups
 from requests_app.services import drafts
-from requests_app.services.offers import offerable
 from requests_app.spec import Change, DatasetSpec, diff, summarise
 from requests_app.views.wizard import own, person, spec_of
 
@@ -50,8 +49,8 @@ def request_preview(request: HttpRequest, slug: str) -> HttpResponseBase:
         "summary": [said for said in summarise(spec) if not said.startswith("Quota: ")],
         "groups": groups,
         "line_count": sum(len(group.lines) for group in groups),
-        "meter": MeterRow("cohort.images", "All images", spec.cohort.images.min, 0, 0, 0),
-        "cells": [MeterRow(line.check_id, line.text, line.min, 0, 0, 0, line.unit.value) for line in offerable(spec)],
+        "live": meter_preview(spec),
+        "counting": counting_in_words(spec),
         "may_submit": can(user, "write", item.organization) and draft.editable,
     }
     return render(request, "requests_app/request_preview.html", context)

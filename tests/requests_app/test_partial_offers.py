@@ -14,9 +14,9 @@ from getdata.accounts.models import Organization, Role
 from getdata.common.problems import CannotDo
 from requests_app.feasibility import Counts
 from requests_app.forms.deals import CountsForm, OfferForm
+from requests_app.meter import meter_rows
 from requests_app.models import Agreement, DatasetRequest, Feasibility, Offer
 from requests_app.offer_table import offer_table
-from requests_app.selectors import meter_rows
 from requests_app.services import agreements, offers
 from requests_app.services.feasibility import record_feasibility
 from requests_app.spec import DatasetSpec
