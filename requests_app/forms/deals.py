@@ -126,10 +126,15 @@ class PartForm(forms.Form):
             self.fields[f"part-{index}"] = _count(_capital(line.text))
 
     def part(self) -> dict[str, Any]:
-        """``images``, ``patients`` and ``cells`` for the service."""
-        data = self.cleaned_data
-        cells = {line.check_id: data.get(f"part-{index}") or 0 for index, line in enumerate(self.lines)}
-        return {"images": data["images"], "patients": data["patients"] or 0, "cells": cells}
+        """``images``, ``patients`` and ``cells`` for the service. Lines left as offered shrink with fewer images."""
+        images = self.cleaned_data["images"]
+
+        def chosen(name: str) -> int:
+            value = self.cleaned_data.get(name) or 0
+            return min(value, images) if value == self.initial[name] else value
+
+        cells = {line.check_id: chosen(f"part-{index}") for index, line in enumerate(self.lines)}
+        return {"images": images, "patients": chosen("patients"), "cells": cells}
 
 
 class CountsForm(forms.Form):

@@ -182,6 +182,15 @@ def test_a_part_is_accepted_on_the_page(market: Market) -> None:
     assert (made.counted_images, sorted(made.counted_cells.values())) == (400, [250])
 
 
+def test_lines_left_as_offered_shrink_with_the_images_accepted(market: Market) -> None:
+    made = offer_of(market.open(), market.hospital)
+    posted = {"images": "400", "patients": str(made.patients)}
+    posted |= {f"part-{i}": str(made.cells[key]) for i, key in enumerate(("projection.ap", "projection.pa"))}
+    signed_in(market.researcher).post(reverse("agreement_draw", args=[made.pk]), posted)
+    made.refresh_from_db()
+    assert made.agreed == {"images": 400, "patients": 400, "cells": {"projection.ap": 400, "projection.pa": 400}}
+
+
 # --- counts before an offer ---------------------------------------------------------------------------------------------
 
 
