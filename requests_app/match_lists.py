@@ -15,7 +15,7 @@ from requests_app.models import CapabilityProfile, DatasetRequest, OfferStatus, 
 from requests_app.spec import DatasetSpec
 
 #: Only so many of the newest open requests are compared with one hospital.
-MOST_COMPARED = 1000
+MOST_COMPARED = 500
 #: Below this a count of hospitals is said as "fewer than 5": a smaller one could be a single hospital's answer.
 SMALLEST_COUNT = 5
 

@@ -14,8 +14,10 @@ from django.db import transaction
 from getdata.accounts import services as accounts
 from getdata.accounts.checklist import checks_for
 from getdata.accounts.models import Membership, Organization, Role, User
-from requests_app.models import DatasetRequest, RequestStatus
+from requests_app.matching import Capability
+from requests_app.models import CapabilityProfile, DatasetRequest, RequestStatus
 from requests_app.services import requests as asking
+from requests_app.services.capabilities import state_capability
 from requests_app.spec import example_specs
 
 DOMAIN = "demo.getdata.example"
@@ -128,6 +130,27 @@ def _organization(
             accounts.decide_item(item=item, accepted=True, actor=cast["reviewer"])
         organization = accounts.verify_organization(organization=organization, actor=cast["reviewer"])
     return organization
+
+
+#: What the two hospitals state of their archives; the second is silent about much.
+_HELD: dict[str, dict[str, Any]] = {
+    "hospital": {
+        "views": {"PA": 21000, "AP": 14000, "LATERAL": 9000}, "modalities": {"CR": 6000, "DX": 38000},
+        "first_year": 2014, "last_year": 2026, "portable_percent": 30, "youngest": 18, "oldest": 100, "reports": True,
+        "devices": [{"vendor": "Siemens", "model": "Ysio Max"}, {"vendor": "Philips", "model": "DigitalDiagnost"}],
+        "languages": ["de"], "readers": 6, "board_certified": 4, "annotations": ["image", "box"],
+        "label_methods": ["report_nlp", "image_read"], "legal_classes": ["expert_determination", "gdpr"],
+        "any_country": True,
+    },
+    "hospital2": {"views": {"PA": 8000, "AP": 3000}, "reports": False, "languages": ["es"], "countries": ["ES", "GB"]},
+}  # fmt: skip
+
+
+def capabilities(cast: dict[str, User], made: dict[str, Organization]) -> None:
+    """Each hospital's profile, so that matching has something to say; stated once."""
+    for name, held in _HELD.items():
+        if not CapabilityProfile.objects.filter(hospital=made[name]).exists():
+            state_capability(hospital=made[name], capability=Capability.model_validate(held), actor=cast[name])
 
 
 def requests(cast: dict[str, User], lab: Organization) -> DatasetRequest:

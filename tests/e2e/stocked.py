@@ -107,14 +107,16 @@ def _stock(cast: dict[str, Any]) -> dict[str, list[str]]:
         "researcher": [
             *everybody, "/my/requests/", "/requests/new/", f"{draft.get_absolute_url()}edit/",
             f"{draft.get_absolute_url()}edit/quotas/", "/requests/templates/", draft.get_absolute_url(),
-            request, f"{request}edit/", "/offers/", offer.get_absolute_url(), fulfillment.offer.agreement.get_absolute_url(),
+            request, f"{request}edit/", "/offers/", offer.get_absolute_url(), f"{request}offers/",
+            fulfillment.offer.agreement.get_absolute_url(),
             delivery, package, "/organizations/institute/", "/organizations/institute/members/", "/account/tokens/new/",
         ],
         "hospital_a": [
             *everybody, delivery, f"{delivery}batches/new/", *(f"/batches/{batch.pk}/" for batch in batches.values()),
-            f"/batches/{batches['open'].pk}/seal/", "/organizations/clinic-a/", "/organizations/clinic-a/history/",
+            f"/batches/{batches['open'].pk}/seal/", "/matches/", "/organizations/clinic-a/capabilities/",
+            "/organizations/clinic-a/", "/organizations/clinic-a/history/",
         ],
-        "hospital_b": ["/offers/", offer.get_absolute_url(), request, f"{request}offer/", "/organizations/new/"],
+        "hospital_b": ["/offers/", offer.get_absolute_url(), request, f"{request}offer/", f"{request}counts/", "/organizations/new/"],
         "reviewer": [
             *everybody, "/review/", f"/review/batches/{batches['waiting'].pk}/",
             f"/review/batches/{batches['accepted'].pk}/", submitted.get_absolute_url(), "/verification/",

@@ -26,6 +26,7 @@ class Command(BaseCommand):
         people = cast.people()
         self._print_credentials()
         organizations = cast.organizations(people)
+        cast.capabilities(people, organizations)
         request = cast.requests(people, organizations["lab"])
         fulfillment = delivery.agree(request, organizations["hospital"], people)
         if not Batch.objects.filter(fulfillment=fulfillment, name=FIRST).exists():
