@@ -138,13 +138,16 @@ def save_draft(
         _refuse_stale(current.revision, revision)
         if checked.document == current.draft:
             return current
-        DatasetRequest.objects.filter(pk=request.pk).update(
+        saved = DatasetRequest.objects.filter(
+            pk=request.pk, revision=current.revision, status=RequestStatus.DRAFT
+        ).update(
             draft=checked.document,
             revision=current.revision + 1,
             edited_at=timezone.now(),
             edited_by=actor,
             **listed_columns(checked.spec),
         )
+        _refuse_stale(saved, 1)
         _record(current, "datasetrequest.edited", request.organization_id, actor)
     return DatasetRequest.objects.get(pk=request.pk)
 
@@ -166,9 +169,10 @@ def save_amendment(
         _refuse_stale(current.revision, revision)
         if checked.document == current.document:
             return current
-        Amendment.objects.filter(pk=amendment.pk).update(
-            document=checked.document, revision=current.revision + 1, edited_at=timezone.now(), edited_by=actor
-        )
+        saved = Amendment.objects.filter(
+            pk=amendment.pk, revision=current.revision, status=AmendmentStatus.DRAFT
+        ).update(document=checked.document, revision=current.revision + 1, edited_at=timezone.now(), edited_by=actor)
+        _refuse_stale(saved, 1)
         _record(current, "amendment.edited", amendment.request.organization_id, actor)
     return Amendment.objects.get(pk=amendment.pk)
 

@@ -72,7 +72,7 @@ def request_edit(request: HttpRequest, slug: str) -> HttpResponseBase:
         return render(request, "requests_app/wizard/amend.html", {"item": item, "version": version})
     context = {
         **frame(request, item, draft),
-        "coauthors": item.coauthors.select_related("user"),
+        "coauthors": item.coauthors.filter(user__memberships__organization=item.organization).select_related("user"),
         "coauthor_form": CoauthorForm(),
         "import_form": ImportForm(),
         "writer": can(user, "write", item.organization),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from getdata.audit.models import AuditEvent
+from getdata.common.problems import CannotDo
 from getdata.notifications.models import Notification
 from requests_app.models import Amendment
 from requests_app.services import amendments, drafts
@@ -157,3 +159,24 @@ def test_a_draft_somebody_else_saved_is_not_overwritten(market: Market) -> None:
         amendment=amendment, document=amendment.document, actor=market.researcher, revision=amendment.revision
     )
     assert again.revision == amendment.revision
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_saves_at_the_same_moment_one_wins_and_the_others_are_told(market: Market) -> None:
+    item = market.draft()
+
+    def save(number: int) -> str:
+        body = {**item.draft, "cohort": {**item.draft["cohort"], "images": {"min": 1000 + number}}}
+        try:
+            drafts.save_draft(request=item, document=body, actor=market.researcher, revision=0)
+        except CannotDo as refusal:
+            return refusal.code
+        finally:
+            connection.close()
+        return "saved"
+
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = sorted(pool.map(save, range(6)))
+    assert outcomes == ["draft_changed"] * 5 + ["saved"]
+    item.refresh_from_db()
+    assert item.revision == 1

@@ -112,7 +112,7 @@ def test_a_request_is_written_from_the_first_field_to_submission_by_keyboard_alo
     keys.to("Projection").type("PA").to("Add a projection").press("Enter")
     page.locator("#id_projections-1-view:focus").wait_for()
     keys.type("AP").to("Save and continue").enter("What must be labelled, and by whom?")
-    keys.to("Finding").type("Pneumothorax").press("Escape").to("Save and continue").enter("How many of which kind?")
+    keys.to("Finding").type("Pneumothorax").press("Escape").to("5 Quotas").enter("How many of which kind?")
     keys.to("Choose rows and columns").press("Enter")
     keys.to("Sex").type("Ro").to("Age band").type("Co").to("Lay out the grid").press("Enter")
     page.locator(".quota-grid").wait_for()
@@ -135,6 +135,7 @@ def test_a_request_is_written_from_the_first_field_to_submission_by_keyboard_alo
     page.get_by_text("Submitted. GetDATA staff check it").wait_for()
     made = DatasetRequest.objects.get()
     assert made.status == "submitted"
+    assert [line["finding"] for line in made.draft["labels"]["findings"]] == ["Pneumothorax"]
     counted = {quota["check_id"]: quota["min"] for quota in made.draft["quotas"]}
     assert counted == {
         "quota.f.age-18-39": 50,

@@ -9,6 +9,7 @@ const RETRY = 5000; // after a save that did not reach the server
 let timer = 0;
 let dirty = false;
 let busy = false;
+let again = false; // typed into while a save was on its way
 let held = false; // in conflict: only the person saves
 let savedAt = form?.dataset.saved ? Date.parse(form.dataset.saved) : 0;
 
@@ -36,6 +37,7 @@ function schedule(pause = PAUSE) {
 
 function touched() {
   dirty = true;
+  again = busy;
   if (held) return;
   if (!navigator.onLine) return offline();
   when.textContent = "Not saved yet";
@@ -51,6 +53,7 @@ async function save() {
   if (!dirty || busy || held) return;
   busy = true;
   dirty = false;
+  again = false;
   say("");
   when.textContent = "Saving …";
   try {
@@ -58,8 +61,14 @@ async function save() {
       method: "POST",
       body: new FormData(form),
       headers: { "X-Autosave": "1", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
-      redirect: "error",
+      redirect: "manual",
     });
+    if (answer.type === "opaqueredirect" || answer.status === 403) {
+      dirty = held = true;
+      say("Not saved: you are signed out. Keep this page, sign in in another tab, and copy your last change over.");
+      when.textContent = "";
+      return;
+    }
     if (!answer.ok) throw new Error(String(answer.status));
     show(await answer.json());
   } catch {
@@ -72,8 +81,21 @@ async function save() {
     }
   } finally {
     busy = false;
-    if (dirty && savedHere && navigator.onLine && !held) schedule();
+    if (again && navigator.onLine && !held) schedule();
   }
+}
+
+// A link that is followed right after typing waits for the save.
+async function leave(event) {
+  const link = event.target.closest?.("a[href]");
+  if (!link || !dirty || held || !navigator.onLine || event.defaultPrevented) return;
+  if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || link.target || link.origin !== location.origin) return;
+  if (link.pathname === location.pathname && link.hash) return;
+  event.preventDefault();
+  clearTimeout(timer);
+  while (busy) await new Promise((done) => setTimeout(done, 50));
+  await save();
+  location.assign(link.href); // what could not be saved asks before it is left
 }
 
 function show(answer) {
@@ -81,7 +103,7 @@ function show(answer) {
     held = answer.state === "conflict" || answer.state === "over";
     say(answer.text);
     when.textContent = "";
-    if (answer.state !== "invalid") dirty = true;
+    dirty = true;
     return;
   }
   savedAt = Date.now();
@@ -108,6 +130,7 @@ function show(answer) {
 if (form && state) {
   form.addEventListener("input", touched);
   form.addEventListener("change", touched);
+  document.addEventListener("click", leave);
   form.addEventListener("submit", () => (dirty = false));
   // Rows that came or went by htmx are a change too.
   document.addEventListener("htmx:afterSettle", (event) => {
