@@ -78,7 +78,9 @@ _OFFER = {
 _SIGNATURE = {
     "organization": _ASKER,
     "printed_name": "Rosa Researcher",
-    "meaning": "Agrees to this text for Example Group, with authority to bind it.",
+    "meaning": "Agrees to this text for Example Group, with authority to bind it, and attests the purpose and country "
+    "stated in it.",
+    "method": "password",
     "text_sha256": _SHA,
     "created_at": "2026-11-05T15:20:00Z",
 }
@@ -148,6 +150,17 @@ EXAMPLES: dict[str, Any] = {
         "notes": [_NOTE],
     },
     "MeterRow": _METER,
+    "Meter": {
+        "request": _SLUG,
+        "status": "open",
+        "version": 1,
+        "counting": "every",
+        "exact": True,
+        "filled": False,
+        "rows": [_METER],
+        "useful": [{"check_id": "cohort.images", "count": 3100, "unit": "images", "text": "all images"}],
+        "more": 0,
+    },
     # matching
     "Profile": {"capability": {"views": {"AP": 9000}}, "stated": 1, "subjects": 8, "missing": ["years", "vendors"]},
     "ProfileRequest": {"capability": {"views": {"AP": 9000}}},
@@ -178,10 +191,16 @@ EXAMPLES: dict[str, Any] = {
         "images": 1200,
         "patients": 1000,
         "cells": _CELLS,
+        "deviations": {"label.pneumothorax": {"text": "no boxes", "percent": 30}},
         "message": "Two digital systems, 2016 to 2024; labels from the reports.",
         "deliver_by": "2027-04-30",
     },
-    "PartRequest": {"images": 800, "patients": 700, "cells": {"projections.ap-supine": 600}},
+    "PartRequest": {
+        "images": 800,
+        "patients": 700,
+        "cells": {"projections.ap-supine": 600},
+        "legal_class": "expert_determination",
+    },
     "Feasibility": {
         "id": "2d7f2d4e-0d6e-4f28-9b6a-6a0f5b1c7e55",
         "request": _SLUG,
@@ -196,12 +215,21 @@ EXAMPLES: dict[str, Any] = {
     "NewFeasibilityRequest": {
         "request": _SLUG,
         "hospital": "example-hospital",
-        "document": {"counted_on": "2026-11-01", "counts": {"projections.ap-supine": 1350}},
+        "document": {
+            "format": "getdata-feasibility",
+            "version": 1,
+            "spec_sha256": _SHA,
+            "counted_on": "2026-11-01",
+            "counts": {"projections.ap-supine": 1350, "labels.pneumothorax": "<11"},
+        },
     },
     "Agreement": {
         "id": _AGREEMENT_ID,
         "offer": _OFFER_ID,
-        "legal_class": "HIPAA Safe Harbor",
+        "legal_class": "de-identified",
+        "form": "data-use-2",
+        "basis": "safe_harbor",
+        "gdpr_role": "",
         "text": "DATA USE AGREEMENT …",
         "text_sha256": _SHA,
         "parties": [_ASKER, _HOSPITAL],
