@@ -7,6 +7,7 @@ from datetime import date
 
 from requests_app.spec.document import DatasetSpec
 from requests_app.spec.lint_quotas import lint_quotas
+from requests_app.spec.lint_sense import lint_sense
 from requests_app.spec.notes import LintNote
 from requests_app.spec.selector import Selector
 from requests_app.spec.vocabulary import (
@@ -53,6 +54,7 @@ def lint(spec: DatasetSpec, *, today: date | None = None) -> list[LintNote]:
         *_deidentification(spec),
         *_image(spec),
         *_delivery(spec),
+        *lint_sense(spec, today),
     ]
     return sorted(notes, key=lambda note: not note.blocking)
 
@@ -326,10 +328,11 @@ def _image(spec: DatasetSpec) -> Iterator[LintNote]:
         )
     radiographs = {"CR", "DX", "RG"} & set(spec.image.modality.allowed)
     if spec.projections and not radiographs:
-        yield _advise(
+        refuses_all = any(line.level is Level.MUST for line in spec.projections)
+        yield (_block if refuses_all and spec.image.modality.level is Level.MUST else _advise)(
             "PROJECTIONS_WITHOUT_RADIOGRAPHS",
             "projections",
-            "Projections are asked for, but no radiographs are accepted (CR or DX).",
+            "Projections are asked for, but no radiographs are accepted (CR or DX), and nothing else has a projection.",
             "Remove the projections, or accept radiographs.",
         )
     rules = spec.image

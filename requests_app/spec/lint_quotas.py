@@ -23,8 +23,14 @@ from requests_app.spec.wording import describe_selector, join, plural
 
 def _name(demand: Demand) -> str:
     if demand.kind == "total":
-        return "the whole request"
+        return "the whole request" if demand.unit is CountUnit.IMAGES else "the request"
     return f"'{demand.text}'"
+
+
+def _asked(demand: Demand, other: Demand) -> str:
+    """A minimum with its unit where the two lines do not count the same, or the line's name does not tell it."""
+    plain = demand.unit is other.unit is CountUnit.IMAGES
+    return f"{demand.min:,}" if plain else plural(demand.min, demand.unit.value)
 
 
 def _severity(*levels: Level) -> str:
@@ -33,7 +39,8 @@ def _severity(*levels: Level) -> str:
 
 
 def _note(code: str, severity: str, path: str, message: str, remedy: str) -> LintNote:
-    return LintNote(code, "blocking" if severity == "blocking" else "advice", path, message, remedy)
+    said = message[:1].upper() + message[1:]
+    return LintNote(code, "blocking" if severity == "blocking" else "advice", path, said, remedy)
 
 
 def lint_quotas(spec: DatasetSpec) -> Iterator[LintNote]:
@@ -104,7 +111,8 @@ def _over_maximum(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[Lint
                 "OVER_MAXIMUM",
                 _severity(single.level, outer.level),
                 single.path,
-                f"{_name(single)} asks for {single.min:,}, but {_name(outer)} allows at most {outer.max:,}.",
+                f"{_name(single)} asks for {_asked(single, outer)}, but {_name(outer)} allows at most "
+                f"{outer.max:,}{'' if single.unit is outer.unit else ' images, and each needs one'}.",
                 f"Ask for at most {outer.max:,} here, or raise the other to at least {single.min:,}.",
             )
             continue
@@ -119,7 +127,7 @@ def _over_maximum(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[Lint
                     "SUM_OVER_MAXIMUM",
                     severity if outer.level is Level.MUST else "advice",
                     outer.path,
-                    f"{join([f'{_name(d)} ({d.min:,})' for d in family])} do not overlap and together ask for "
+                    f"{join([f'{_name(d)} ({d.min:,})' for d in family])} {_apart(spec)} and together ask for "
                     f"{total:,}, but {_name(outer)} allows at most {outer.max:,}.",
                     f"Raise the maximum to at least {total:,}, or ask for less in its parts.",
                 )
@@ -138,6 +146,10 @@ def _bound_by(part: Demand, outer: Demand, all_demands: list[Demand], spec: Data
         return False
     others = [d for d in all_demands if share_nothing(d, outer, spec)]
     return all(disjoint(part.selector, other.selector, spec.taxonomy()) for other in others)
+
+
+def _apart(spec: DatasetSpec) -> str:
+    return "share no image" if spec.quota_counting is QuotaCounting.ONCE else "do not overlap"
 
 
 def _more_than_the_whole(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[LintNote]:
@@ -183,11 +195,12 @@ def _patients(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[LintNote
                     _severity(inner.level, outer.level),
                     inner.path,
                     f"{_name(inner)} asks for {plural(inner.min, inner.unit.value)}, but {_name(outer)} allows at "
-                    f"most {outer.max:,}.",
+                    f"most {outer.max:,}{'' if outer.kind == 'cell' else f' {outer.unit.value}'}.",
                     f"Ask for at most {outer.max:,} here, or raise the other.",
                 )
-    each = spec.cohort.per_patient
     people = spec.cohort.patients
+    yield from _people_apart(spec, all_demands)
+    each = spec.cohort.per_patient
     if each is not None and people.max is not None:
         needed, _ = images_needed(spec)
         if needed > each.max * people.max:
@@ -200,6 +213,36 @@ def _patients(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[LintNote
                 f"Allow at least {ceil(needed / people.max)} images of one patient, or at least "
                 f"{ceil(needed / each.max):,} patients.",
             )
+
+
+def _people_apart(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[LintNote]:
+    """Quotas of different patients that together ask for more patients than are wanted."""
+    people = spec.cohort.patients
+    if people.max is None:
+        return
+    once = spec.quota_counting is QuotaCounting.ONCE
+    cells = [d for d in all_demands if d.unit is CountUnit.PATIENTS and d.kind == "cell" and d.min]
+    families = [cells] if once else []
+    # A person has one sex, and one pseudonym at each hospital: such quotas share no patient. Projections and ages may.
+    for axis in ("sex", "site"):
+        best: dict[object, Demand] = {}
+        for cell in cells:
+            value = getattr(cell.selector, axis)
+            if value is not None and (value not in best or best[value].min < cell.min):
+                best[value] = cell
+        families.append(list(best.values()))
+    for family in families:
+        total = sum(d.min for d in family)
+        if len(family) > 1 and total > people.max and all(d.min <= people.max for d in family):
+            yield _note(
+                "SUM_OVER_MAXIMUM",
+                _severity(people.level, *(d.level for d in family)),
+                "cohort.patients",
+                f"{join([f'{_name(d)} ({d.min:,})' for d in family])} share no patient and together ask for {total:,}, "
+                f"but at most {people.max:,} patients are wanted.",
+                f"Raise the maximum to at least {total:,} patients, or ask for fewer in the parts.",
+            )
+            return
 
 
 def _caps(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[LintNote]:
@@ -241,19 +284,31 @@ def _caps(spec: DatasetSpec, all_demands: list[Demand]) -> Iterator[LintNote]:
                     f"{plural(len(views), 'projections')}.",
                     f"Raise the limit to at least {ceil(100 / len(views))} %, or accept more projections.",
                 )
-        if cap.within != Selector() or ceiling is None:
+        most = ceiling if cap.within == Selector() else _most_of(cap.within, all_demands)
+        if most is None:
             continue
         for demand in all_demands:
-            allowed_images = int(ceiling * cap.max_percent / 100 + 1e-9)
-            if axis_value(demand.selector, cap.axis) is not None and demand.min > allowed_images:
+            allowed_images = int(most * cap.max_percent / 100 + 1e-9)
+            among = contains(cap.within, demand.selector, spec.taxonomy())
+            if among and axis_value(demand.selector, cap.axis) is not None and demand.min > allowed_images:
                 yield _note(
                     "CAP_AGAINST_CELL",
                     _severity(cap.level, demand.level),
                     demand.path,
                     f"{_name(demand)} asks for {demand.min:,}, but at most {cap.max_percent:g} % of at most "
-                    f"{ceiling:,} images, which is {allowed_images:,}, may come from one {cap.axis.plain}.",
+                    f"{most:,} images, which is {allowed_images:,}, may come from one {cap.axis.plain}.",
                     f"Ask for at most {allowed_images:,} here, or raise the limit or the total.",
                 )
+
+
+def _most_of(within: Selector, all_demands: list[Demand]) -> int | None:
+    """The most images of a selection that the document takes, where a binding line says it of just that selection."""
+    said = [
+        d.max
+        for d in all_demands
+        if d.selector == within and d.unit is CountUnit.IMAGES and d.max is not None and d.level is Level.MUST
+    ]
+    return min(said, default=None)
 
 
 def _total(spec: DatasetSpec) -> Iterator[LintNote]:

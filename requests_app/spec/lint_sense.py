@@ -64,7 +64,8 @@ def _dates(spec: DatasetSpec, today: date) -> Iterator[LintNote]:
             "DEADLINE_SOON",
             False,
             "delivery.deadline",
-            f"The deadline is in {plural((deadline - today).days, 'days')}; checking a request, an offer and two signatures take longer.",
+            f"The deadline is in {plural((deadline - today).days, 'days')}; a check, an offer and two signatures "
+            "take longer.",
             "Choose a later date unless a hospital already waits with the data.",
         )
     if years is not None and years.first is not None and years.first > today.year:
@@ -174,7 +175,9 @@ def _labels(spec: DatasetSpec) -> Iterator[LintNote]:
     taxonomy, policy = spec.taxonomy(), spec.labels.uncertainty
     for index, line in enumerate(spec.labels.findings):
         found, source = taxonomy.find(line.finding), line.source
-        read_by_people = source.min_readers > 1 or source.board_certified or source.adjudication is not Adjudication.NONE
+        read_by_people = (
+            source.min_readers > 1 or source.board_certified or source.adjudication is not Adjudication.NONE
+        )
         if source.method is LabelMethod.REPORT_NLP and read_by_people:
             yield _note(
                 "READERS_OF_SOFTWARE",

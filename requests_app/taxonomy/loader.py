@@ -110,6 +110,7 @@ def _finding(row: dict[str, Any]) -> Finding:
         codes=concept.codes,
         aliases=(*row.get("aliases", ()), concept.name, *concept.aliases),
         note=row.get("note", concept.note),
+        scope=row.get("scope", ""),
     )
 
 

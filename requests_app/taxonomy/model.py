@@ -92,6 +92,8 @@ class Finding:
     codes: tuple[Code, ...] = ()
     aliases: tuple[str, ...] = ()
     note: str = ""
+    #: "local" where the list marks it on the image too, "global" where it is said of the whole image only; "" if neither.
+    scope: str = ""
 
     def code(self, system: str) -> Code | None:
         """The first usable code of a system ("SCT", "RADLEX", "UMLS", "RADELEMENT"), or None."""
