@@ -12,7 +12,6 @@ from getdata.accounts.permissions import can, require
 from getdata.common.problems import CannotDo
 from getdata.common.states import transition
 from getdata.notifications.services import notify
-from requests_app.services.people import people
 
 UNDECIDED = (BatchStatus.SEALED, BatchStatus.IN_REVIEW, BatchStatus.RETURNED)
 
@@ -82,15 +81,10 @@ def _end(fulfillment: Fulfillment, status: FulfillmentStatus, actor: User, note:
         changes={"status_note": note, "ended_at": timezone.now()},
     )
     word = "completed" if status == FulfillmentStatus.COMPLETED else "ended early"
-    users = {
-        user.pk: user
-        for party in (fulfillment.hospital, fulfillment.request.organization)
-        for user in people(party, "write")
-    }
-    users.pop(actor.pk, None)
     notify(
         event="fulfillment.ended",
-        users=users.values(),
+        parties={"hospital": fulfillment.hospital, "asker": fulfillment.request.organization},
+        but=actor,
         text=f"The delivery of “{fulfillment.request.title}” by {fulfillment.hospital.name} was {word}.",
         url=reverse("fulfillment_detail", args=[fulfillment.pk]),
     )

@@ -210,7 +210,7 @@ def publish_release(*, release: Release, actor: User) -> Release:
         record(verb="grant.made", target=grant, actor=actor, organization_id=organization.pk)
         notify(
             event="release.published",
-            users=members_with(organization, "download"),
+            parties={"asker": organization},
             text=f"Release {release.number} of “{release.request.title}” is ready.",
             url=reverse("release_detail", args=[release.pk]),
         )

@@ -247,7 +247,7 @@ def _tell(batch: Batch, decision: BatchStatus) -> None:
     }
     notify(
         event="batch.decided",
-        users=members_with(batch.fulfillment.hospital, "upload"),
+        parties={"hospital": batch.fulfillment.hospital},
         text=f"Batch {batch.number} “{batch.name}” {words[decision]}",
         url=reverse("batch_detail", args=[batch.pk]),
     )
@@ -256,7 +256,7 @@ def _tell(batch: Batch, decision: BatchStatus) -> None:
         images = batch.files.filter(status=SourceFileStatus.PASSED, image__isnull=False).count()
         notify(
             event="batch.accepted",
-            users=members_with(request.organization, "write"),
+            parties={"asker": request.organization},
             text=f"{images:,} images for “{request.title}” were accepted. A release follows when two reviewers agree.",
             url=reverse("batch_detail", args=[batch.pk]),
         )

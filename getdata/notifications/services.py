@@ -63,7 +63,13 @@ def notify(
 
 
 def reached(event: Event, parties: Mapping[str, Any]) -> QuerySet[Any]:
-    """The active people whom the matrix names: members of each party whose role holds the capability, and staff."""
+    """The active people whom the matrix names: members of each party whose role holds the capability.
+
+    Raises ``ValueError`` for a party that the event does not reach: the matrix and the caller disagree.
+    """
+    unknown = set(parties) - {party for party, _ in event.reaches}
+    if unknown:
+        raise ValueError(f"the matrix does not send “{event.subject}” to {', '.join(sorted(unknown))}")
     people: QuerySet[Any] = get_user_model()._default_manager.filter(is_active=True)
     found = people.none()
     for party, capability in event.reaches:

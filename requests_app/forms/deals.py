@@ -10,6 +10,7 @@ from getdata.accounts.models import Organization
 from requests_app.agreements import law
 from requests_app.feasibility import CountLine, count_lines
 from requests_app.forms.small import OrganizationChoice
+from requests_app.forms.text import Stopped, guard_fields
 from requests_app.models import Feasibility, Offer
 from requests_app.services.offer_counts import MAX_DEVIATION_LETTERS, MAX_IMAGES, offerable
 from requests_app.spec import DatasetSpec, Demand, check_lines, describe_line
@@ -24,7 +25,9 @@ def _capital(text: str) -> str:
 
 
 class OfferForm(forms.Form):
-    """What a hospital can deliver, in all and line by line, and where it deviates."""
+    """What a hospital can deliver, in all and line by line, and where it deviates. ``stopped`` is what the guard found."""
+
+    stopped: Stopped | None = None
 
     hospital = OrganizationChoice(label="Offered by")
     images = forms.IntegerField(label="Images you can deliver", min_value=1, max_value=MAX_IMAGES)
@@ -90,6 +93,8 @@ class OfferForm(forms.Form):
         for index in range(len(self.differing)):
             if data.get(f"percent-{index}") and not data.get(f"differs-{index}"):
                 self.add_error(f"differs-{index}", "Say what differs for this share.")
+        written = ["message", "terms", *(f"differs-{index}" for index in range(len(self.differing)))]
+        self.stopped = guard_fields(self, written)
         return data
 
     def cells(self) -> dict[str, int]:

@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 
+from requests_app.guard import Finding, check_text, fingerprint, is_hard
 from requests_app.models import HiddenReason
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What the guard found in a form's texts; ``confirmation`` is empty when it cannot be confirmed away."""
+
+    findings: list[Finding]
+    confirmation: str
+
+
+def guard_fields(form: forms.Form, names: Iterable[str]) -> Stopped | None:
+    """Let the guard read several texts of a form, from its ``clean``: errors beside the fields, unless all was confirmed.
+
+    The page shows the findings with ``requests_app/_guard.html``, whose box sends ``confirmed`` back.
+    """
+    texts = {name: str(form.cleaned_data.get(name) or "") for name in names}
+    found = {name: findings for name, text in texts.items() if (findings := check_text(text))}
+    every = [finding for findings in found.values() for finding in findings]
+    if not every:
+        return None
+    confirmation = "" if is_hard(every) else fingerprint("\n".join(texts.values()))
+    if confirmation and form.data.get("confirmed") == confirmation:
+        return None
+    for name in found:
+        form.add_error(name, "This text may identify a person: see what was found below.")
+    return Stopped(every, confirmation)
 
 
 class TextForm(forms.Form):

@@ -21,7 +21,6 @@ from getdata.notifications.services import notify
 from requests_app.agreements import FORM, agreement_text, law
 from requests_app.models import Agreement, DatasetRequest, Offer, OfferStatus, RequestStatus, Signature
 from requests_app.services.offer_counts import offerable, sensible_part
-from requests_app.services.people import people
 from requests_app.signals import offer_accepted
 from requests_app.spec import DatasetSpec
 
@@ -183,13 +182,13 @@ def _accept(offer: Offer, agreement: Agreement, actor: User) -> None:
         data={"agreement": str(agreement.pk)},
     )
     offer_accepted.send(sender=Offer, offer=accepted, actor=actor)
-    for party in agreement.parties:
-        notify(
-            event="fulfillment.started",
-            users=people(party, "write"),
-            text=f"The agreement on “{accepted.request.title}” is signed by both parties; delivery can begin.",
-            url=accepted.get_absolute_url(),
-        )
+    asker, hospital = agreement.parties
+    notify(
+        event="fulfillment.started",
+        parties={"asker": asker, "hospital": hospital},
+        text=f"The agreement on “{accepted.request.title}” is signed by both parties; delivery can begin.",
+        url=accepted.get_absolute_url(),
+    )
 
 
 def _part(offer: Offer, images: int | None, patients: int | None, cells: Mapping[str, int] | None) -> dict[str, Any]:
@@ -293,7 +292,7 @@ def _ask_to_sign(agreement: Agreement, party: Organization, after: Organization 
     start = f"{after.name} signed. " if after else ""
     notify(
         event="agreement.to_sign",
-        users=people(party, "sign"),
+        parties={"signer": party},
         text=f"{start}The agreement on “{agreement.offer.request.title}” waits for your signature.",
         url=agreement.get_absolute_url(),
     )

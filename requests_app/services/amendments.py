@@ -25,7 +25,7 @@ from requests_app.models import (
 from requests_app.services.drafts import live_amendment, require_writer
 from requests_app.services.frozen import add_version, derived_columns
 from requests_app.services.guarding import refuse_record_numbers
-from requests_app.services.people import people, refuse_insiders, staff
+from requests_app.services.people import refuse_insiders, staff
 from requests_app.services.reading import postable
 from requests_app.spec import Change, DatasetSpec, diff
 
@@ -117,7 +117,7 @@ def open_amendment(*, amendment: Amendment, actor: User) -> Amendment:
         version = _open(current, spec, actor)
         notify(
             event="request.opened",
-            users=people(current.organization, "write"),
+            parties={"asker": current.organization},
             text=f"Version {version.number} of “{spec.title}” is open.",
             url=current.get_absolute_url(),
         )
@@ -142,7 +142,7 @@ def return_amendment(*, amendment: Amendment, note: str, actor: User) -> Amendme
         )
         notify(
             event="request.returned",
-            users=people(amendment.request.organization, "write"),
+            parties={"asker": amendment.request.organization},
             text=f"The amendment of “{amendment.request.title}” was returned with a note.",
             url=amendment.request.get_absolute_url(),
         )
@@ -253,7 +253,7 @@ def _open(request: DatasetRequest, spec: DatasetSpec, actor: User) -> SpecVersio
     ):
         notify(
             event="request.amended",
-            users=people(offer.hospital, "write"),
+            parties={"hospital": offer.hospital},
             text=f"“{spec.title}” was amended to version {version.number}; your offer stays with its own version.",
             url=f"{request.get_absolute_url()}versions/?from={offer.spec_version.number}&to={version.number}",
         )

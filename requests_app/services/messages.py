@@ -12,7 +12,6 @@ from getdata.common.problems import CannotDo
 from getdata.notifications.services import notify
 from requests_app.models import Message, Offer, ThreadMark
 from requests_app.services.guarding import guarded
-from requests_app.services.people import people
 from requests_app.services.questions import check_reason
 
 MESSAGE_LENGTH = 4000
@@ -52,11 +51,12 @@ def post_message(*, offer: Offer, text: str, actor: User, confirmed: str = "") -
             organization_id=party.pk if party else "",
             data={"offer": str(offer.pk), **({"warning_confirmed": True} if confirmed else {})},
         )
-        others = [other for other in parties_of(offer) if party is None or other.pk != party.pk]
-        users = {user.pk: user for other in others for user in people(other, "write") if user.pk != actor.pk}
+        both = {"asker": offer.request.organization, "hospital": offer.hospital}
+        others = {name: other for name, other in both.items() if party is None or other.pk != party.pk}
         notify(
             event="message.posted",
-            users=users.values(),
+            parties=others,
+            but=actor,
             text=f"{party.name if party else 'GetDATA staff'} wrote to you about the offer on “{offer.request.title}”.",
             url=thread_url(offer),
         )

@@ -20,7 +20,6 @@ from requests_app.models import DatasetRequest, Feasibility, Offer, OfferStatus,
 from requests_app.services.guarding import refuse_record_numbers
 from requests_app.services.offer_counts import offerable as offerable
 from requests_app.services.offer_counts import sensible_counts, sensible_deviations
-from requests_app.services.people import people
 from requests_app.spec import DatasetSpec
 
 #: An offer waits this long for an answer.
@@ -121,7 +120,7 @@ def withdraw_offer(*, offer: Offer, actor: User, note: str = "") -> Offer:
         moved = _decided(offer, OfferStatus.WITHDRAWN, note=note, actor=actor)
         notify(
             event="offer.withdrawn",
-            users=people(moved.request.organization, "write"),
+            parties={"asker": moved.request.organization},
             text=f"{moved.hospital.name} withdrew its offer on “{moved.request.title}”.",
             url=moved.get_absolute_url(),
         )
@@ -177,7 +176,7 @@ def _decided(offer: Offer, status: str, *, note: str, actor: User | None) -> Off
 def _tell_hospital(offer: Offer, what: str) -> None:
     notify(
         event="offer.decided",
-        users=people(offer.hospital, "write"),
+        parties={"hospital": offer.hospital},
         text=f"Your offer on “{offer.request.title}” {what}.",
         url=offer.get_absolute_url(),
     )
@@ -198,7 +197,7 @@ def _recorded(offer: Offer, *, actor: User, version: SpecVersion) -> None:
     )
     notify(
         event="offer.submitted",
-        users=people(offer.request.organization, "write"),
+        parties={"asker": offer.request.organization},
         text=f"{offer.hospital.name} offers {offer.images:,} images for “{offer.request.title}”.",
         url=offer.get_absolute_url(),
     )

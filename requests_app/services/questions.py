@@ -33,7 +33,7 @@ def ask_question(*, request: DatasetRequest, text: str, actor: User, confirmed: 
         _record("asked", question, actor, confirmed)
         notify(
             event="question.asked",
-            users=people(request.organization, "write"),
+            parties={"asker": request.organization},
             text=f"A question on “{request.title}”.",
             url=place_of(question),
         )
@@ -134,10 +134,10 @@ def hide_question(*, question: Question, reason: str, actor: User, erase: bool =
             organization_id=question.request.organization_id,
             data={"reason": reason, "erased": erase},
         )
-        users = {user.pk: user for user in [question.asked_by, *people(question.request.organization, "write")]}
         notify(
             event="question.hidden",
-            users=users.values(),
+            users=[question.asked_by],
+            parties={"asker": question.request.organization},
             text=f"Staff hid a question on “{question.request.title}”.",
             url=place_of(question),
         )

@@ -22,7 +22,7 @@ from requests_app.services.drafts import save_draft as save_draft
 from requests_app.services.frozen import add_version, derived_columns, listed_columns
 from requests_app.services.guarding import refuse_record_numbers
 from requests_app.services.offers import decline_all
-from requests_app.services.people import people, refuse_insiders, staff
+from requests_app.services.people import refuse_insiders, staff
 from requests_app.services.reading import postable, readable
 
 #: Words of our own addresses under /requests/.
@@ -92,7 +92,7 @@ def return_request(*, request: DatasetRequest, note: str, actor: User) -> Datase
         )
         notify(
             event="request.returned",
-            users=people(moved.organization, "write"),
+            parties={"asker": moved.organization},
             text=f"“{moved.title}” was returned with a note.",
             url=moved.get_absolute_url(),
         )
@@ -125,7 +125,7 @@ def open_request(*, request: DatasetRequest, actor: User) -> DatasetRequest:
         )
         notify(
             event="request.opened",
-            users=people(moved.organization, "write"),
+            parties={"asker": moved.organization},
             text=f"“{moved.title}” is open: hospitals can see it and make offers.",
             url=moved.get_absolute_url(),
         )

@@ -110,6 +110,8 @@ def _stock(cast: dict[str, Any]) -> dict[str, list[str]]:
             request, f"{request}edit/", "/offers/", offer.get_absolute_url(), f"{request}offers/",
             fulfillment.offer.agreement.get_absolute_url(),
             delivery, package, "/organizations/institute/", "/organizations/institute/members/", "/account/tokens/new/",
+            "/notifications/preferences/", "/organizations/institute/webhooks/", f"{offer.get_absolute_url()}messages/",
+            f"{request}questions/",
         ],
         "hospital_a": [
             *everybody, delivery, f"{delivery}batches/new/", *(f"/batches/{batch.pk}/" for batch in batches.values()),

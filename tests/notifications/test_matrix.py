@@ -44,12 +44,10 @@ def test_the_matrix_names_the_roles_that_the_accounts_name() -> None:
 def test_an_event_reaches_the_roles_of_the_matrix_and_no_others() -> None:
     hospital = HospitalFactory.create()
     people = {role: member(hospital, role) for role in Role.values}
-    stranger = member(OrganizationFactory.create())
-    notify(
-        event="batch.decided",
-        parties={"hospital": hospital, "asker": stranger.memberships.get().organization},
-        text="x",
-    )
+    stranger = member(OrganizationFactory.create()).memberships.get().organization
+    with pytest.raises(ValueError, match="asker"):
+        notify(event="batch.decided", parties={"asker": stranger}, text="x")
+    notify(event="batch.decided", parties={"hospital": hospital}, text="x")
     told = set(Notification.objects.values_list("user", flat=True))
     assert told == {people[role].pk for role in ("owner", "data_manager")}
 

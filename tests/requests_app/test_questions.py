@@ -221,3 +221,19 @@ def test_notes_and_offers_carry_no_record_number_either(market: Market) -> None:
     offers.withdraw_offer(offer=offer, actor=market.manager, note="The scanner is being replaced.")
     with pytest.raises(MayIdentify):
         market.offer(offer.request, message=note)
+
+
+def test_an_offers_words_are_warned_about_and_confirmed_on_its_form(market: Market) -> None:
+    item = market.open()
+    client, place = as_person(market.manager), reverse("offer_new", args=[item.slug])
+    sent = {"hospital": str(market.hospital.pk), "images": "500", "message": "Ask our archive: 0171 2345678."}
+    warned = client.post(place, sent)
+    assert "0171 2345678" in warned.content.decode()
+    assert not item.offers.exists()
+    hard = client.post(place, {**sent, "terms": "As in MRN 12345678."})
+    assert hard.context["form"].stopped.confirmation == ""
+    confirmation = warned.context["form"].stopped.confirmation
+    client.post(place, {**sent, "terms": "Or 0171 9999999.", "confirmed": confirmation})
+    assert not item.offers.exists(), "the confirmation stands for the words it was given to"
+    client.post(place, {**sent, "confirmed": confirmation})
+    assert item.offers.get().message == sent["message"]

@@ -31,7 +31,7 @@ def reviewers(organization: Organization) -> list[User]:
 
 def tell_managers(organization: Organization, event: str, text: str) -> None:
     """Notify :func:`managers`, leading to the organization's page."""
-    notify(event=event, users=managers(organization), text=text, url=page_of(organization))
+    notify(event=event, parties={"organization": organization}, text=text, url=page_of(organization))
 
 
 def tell_reviewers(organization: Organization, event: str, text: str) -> None:

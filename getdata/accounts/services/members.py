@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from getdata.accounts.models import Invitation, Membership, Organization, Role, User
 from getdata.accounts.permissions import confirmed_addresses, require
-from getdata.accounts.services.common import locked, managers
+from getdata.accounts.services.common import locked
 from getdata.accounts.tokens import fingerprint
 from getdata.audit.chain import record
 from getdata.common.problems import CannotDo
@@ -255,7 +255,8 @@ def _accept(invitation: Invitation, actor: User) -> Membership:
         )
         notify(
             event="invitation.accepted",
-            users=[person for person in managers(organization) if person.pk != actor.pk],
+            parties={"organization": organization},
+            but=actor,
             text=f"{actor} joined {organization.name} as {Role(invitation.role).label.lower()}.",
             url=reverse("organization_members", args=[organization.slug]),
         )
