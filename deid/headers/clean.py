@@ -19,6 +19,7 @@ from deid.dicomfile.element import (
 )
 from deid.dicomfile.read import is_uid
 from deid.headers import dates
+from deid.headers.carriers import LUT_DATA, carries_text, has_long_number, is_true_table, private_carries_text
 from deid.headers.codes import clean_code
 from deid.headers.decide import Action, decide
 from deid.headers.private import creators, safe_form
@@ -147,6 +148,8 @@ class HeaderCleaner:
             return None  # text in a number's place: implicit VR does not tell them apart
         if value and vr in ("DS", "IS") and not self._harmless_numbers(value):
             return None
+        if private_carries_text(vr, value):
+            return None
         return Element(element.tag, vr, value) if value else None
 
     def _apply(self, action: Action, element: Element, codecs: tuple[str, ...], path: str, top: bool) -> Element | None:
@@ -168,7 +171,8 @@ class HeaderCleaner:
             return empty
         if vr in NUMBER_SIZES or vr in BULK_SIZES:
             size = NUMBER_SIZES.get(vr) or BULK_SIZES[vr]
-            return Element(tag, vr, element.value) if len(element.value) % size == 0 else empty
+            harmless = len(element.value) % size == 0 and not carries_text(tag, vr, element.value)
+            return Element(tag, vr, element.value) if harmless else empty
         if len(element.value) > _LONGEST_TEXT:
             return empty
         text = decode(element.value, codecs)
@@ -189,7 +193,11 @@ class HeaderCleaner:
             cleaned = self._dataset(item, codecs, f"{path}[{index}].", top=False)
             if any(code in item for code in _CODE_VALUES) and not self._code(item, cleaned, codecs):
                 continue  # a code without its value says nothing
+            if LUT_DATA in item and not is_true_table(cleaned):
+                continue
             items.append(cleaned)
+        if not items and any(LUT_DATA in item for item in element.value):
+            return None
         return Element(element.tag, "SQ", items)
 
     def _code(self, item: DataSet, cleaned: DataSet, inherited: tuple[str, ...]) -> bool:
@@ -293,7 +301,9 @@ class HeaderCleaner:
         return None
 
     def _harmless_numbers(self, joined: bytes) -> bool:
-        """Whether no number is one of the patient's own (record number, accession number, a date)."""
+        """Whether no number is one of the patient's own (record number, accession number, a date), or as long as such are."""
+        if has_long_number(joined.decode("ascii")):
+            return False
         for part in joined.decode("ascii").split("\\"):
             digits = part.strip().lstrip("+-0")
             if len(digits) >= 5 and digits.split(".")[0] in self._own_numbers:

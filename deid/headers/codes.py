@@ -58,10 +58,11 @@ def clean_code(
     known = _SCHEMES.get(scheme.strip().upper())
     cleaned = clean(meaning)
     if known and (known, value) in _listed():
-        own = _listed()[known, value]
+        listed = _listed()[known, value]
         words = {fold(word) for word in re.split(r"[\W_]+", meaning) if word}
-        return scheme, value, meaning if words and words <= {fold(w) for w in re.split(r"[\W_]+", own)} else own
-    if known and _plausible(known, value) and fold(value) not in identifiers.words:
+        return scheme, value, meaning if words and words <= {fold(w) for w in re.split(r"[\W_]+", listed)} else listed
+    own = identifiers.words | identifiers.numbers
+    if known and _plausible(known, value) and not {fold(value), re.sub(r"\D", "", value).lstrip("0")} & own:
         return scheme, value, cleaned or "REMOVED"
     if not cleaned:
         return None

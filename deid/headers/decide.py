@@ -57,8 +57,8 @@ _NAMED: dict[int, Action] = {
     0x00181020: "device",  # SoftwareVersions
     PIXEL_DATA: "pixels",
 }
-# Bulk values that belong to rendering and cannot hold text of their own accord.
-_ALLOWED_BULK = frozenset({0x00283006, 0x00281201, 0x00281202, 0x00281203, 0x00281204})
+# LUT Data belongs to rendering; palettes do not, where no accepted image has one.
+_ALLOWED_BULK = frozenset({0x00283006})
 _FREE_TEXT = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 
 

@@ -16,7 +16,6 @@ _SAFE_COMMENT = re.compile(
     rb"(?:Created by OpenJPEG version|Kakadu-v?|Creator: JasPer Version|LEAD Technologies Inc\. V)[ ]?[0-9.]{0,10}\0?\Z"
 )
 _JPEG_STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
-_J2K_STANDALONE = frozenset({0x4F, 0x92, 0x93, 0xD9})
 
 
 def passes_through(pixels: Encapsulated, syntax: str, frames: int, plane: int) -> bool:
@@ -145,14 +144,25 @@ def _decodes_to(segment: bytes, plane: int) -> bool:
         return False
 
 
+_WORDS = re.compile(rb"[A-Za-z][A-Za-z ^,.=-]{7,}")
+_TAIL = 2048
+
+
 def _ends_clean(stream: bytes) -> bool:
-    """The end marker is the last thing but padding."""
-    return stream.rstrip(b"\0").endswith(b"\xff\xd9") and len(stream) - len(stream.rstrip(b"\0")) <= 1
+    """The end marker is the last thing but padding, and no words stand close before it, where decoders have stopped reading."""
+    return (
+        stream.rstrip(b"\0").endswith(b"\xff\xd9")
+        and len(stream) - len(stream.rstrip(b"\0")) <= 1
+        and not _WORDS.search(stream, max(0, len(stream) - _TAIL))
+    )
 
 
 def _plain_jpeg(stream: bytes) -> bool:
-    """JPEG or JPEG-LS: no comment, no application data but a bare JFIF or Adobe marker."""
+    """JPEG or JPEG-LS: no comment, no application data but a bare JFIF or Adobe marker, every segment as long as it must be,
+    every table used."""
     at = 2
+    defined: list[int] = []
+    used: set[int] = set()
     while at + 4 <= len(stream):
         if stream[at] != 0xFF:
             return False
@@ -163,6 +173,13 @@ def _plain_jpeg(stream: bytes) -> bool:
         length = int.from_bytes(stream[at + 2 : at + 4], "big")
         body = stream[at + 4 : at + 2 + length]
         if marker == 0xDA:
+            if (
+                not body
+                or len(body) != 4 + 2 * body[0]
+                or sorted(defined) != sorted(set(defined))
+                or not set(defined) <= used
+            ):
+                return False
             # Entropy-coded data escapes 0xFF, so a marker inside it is a real one: only restarts may stand there.
             tail = stream[at + 2 + length :]
             inner = {code[0] for code in re.findall(rb"\xff([^\x00\xff])", tail, re.DOTALL)}
@@ -170,10 +187,34 @@ def _plain_jpeg(stream: bytes) -> bool:
             if jpeg_ls:
                 inner = {code for code in inner if code >= 0x80}
             return inner <= ({0xD9, 0xDA, 0xC4} | set(range(0xD0, 0xD8))) and _ends_clean(stream)
-        if marker == 0xFE or (0xE0 <= marker <= 0xEF and not _bare_application(marker, body)):
+        if marker == 0xDB:
+            defined += _quantisers(body)
+        elif _is_frame(marker):
+            if len(body) < 6 or len(body) != 6 + 3 * body[5]:
+                return False
+            used |= {body[6 + 3 * n + 2] for n in range(body[5])}
+        elif marker == 0xDD and len(body) != 2:
+            return False
+        elif marker in (0xE0, 0xEE):
+            if not _bare_application(marker, body):
+                return False
+        elif marker not in (0xC4, 0xDD, 0xF8):
             return False
         at += 2 + length
     return False
+
+
+def _is_frame(marker: int) -> bool:
+    return (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7
+
+
+def _quantisers(body: bytes) -> list[int]:
+    """Numbers of the quantisation tables that a DQT segment defines; one that nothing uses where its length is wrong."""
+    found, at = [], 0
+    while at < len(body):
+        found.append(body[at] & 15)
+        at += 1 + 64 * (1 + (body[at] >> 4))
+    return found if at == len(body) else [255]
 
 
 def _bare_application(marker: int, body: bytes) -> bool:
@@ -182,18 +223,21 @@ def _bare_application(marker: int, body: bytes) -> bool:
     return marker == 0xEE and len(body) == 12 and body.startswith(b"Adobe")
 
 
+_J2K_SEGMENTS = frozenset({0x50, 0x51, 0x52, 0x53, 0x5C, 0x5D, 0x5E, 0x5F, 0x64})
+"""CAP, SIZ, COD, COC, QCD, QCC, RGN, POC, COM: what decoding needs, and comments, which are judged."""
+
+
 def _plain_j2k(stream: bytes) -> bool:
-    """JPEG 2000 code stream: main header without foreign comments, clean end."""
+    """JPEG 2000 code stream: main header without foreign comments or segments that decoding does not need, clean end."""
     at = 2
     while at + 4 <= len(stream):
         if stream[at] != 0xFF:
             return False
         marker = stream[at + 1]
         if marker == 0x90:
-            return _tiles_end_it(stream, at) and _no_tile_comments(stream[at:])
-        if marker in _J2K_STANDALONE:
-            at += 2
-            continue
+            return _tiles_end_it(stream, at)
+        if marker not in _J2K_SEGMENTS:
+            return False
         length = int.from_bytes(stream[at + 2 : at + 4], "big")
         body = stream[at + 4 : at + 2 + length]
         if marker == 0x64 and not _SAFE_COMMENT.match(body[2:]):
@@ -208,15 +252,15 @@ def _tiles_end_it(stream: bytes, at: int) -> bool:
     while stream[at : at + 4] == b"\xff\x90\x00\x0a" and at + 12 <= len(stream):
         length = int.from_bytes(stream[at + 6 : at + 10], "big")
         if length == 0:  # the last tile-part reaches to the end marker
-            return _ends_clean(stream) and b"\xff\x4f\xff\x51" not in stream[at:]
-        if length < 14:
+            return (
+                _ends_clean(stream) and b"\xff\x4f\xff\x51" not in stream[at:] and _bare_tile(stream, at, len(stream))
+            )
+        if length < 14 or not _bare_tile(stream, at, at + length):
             return False
         at += length
     return stream[at : at + 2] == b"\xff\xd9" and len(stream) - at <= 3 and not stream[at + 2 :].strip(b"\0")
 
 
-def _no_tile_comments(stream: bytes) -> bool:
-    """No comment marker in the first tile-part header; later ones are found by the second look's search of the
-    bytes."""
-    data = stream.find(b"\xff\x93")
-    return data != -1 and b"\xff\x64" not in stream[:data]
+def _bare_tile(stream: bytes, at: int, end: int) -> bool:
+    """Whether a tile-part's header holds nothing, so that its data begin at once, and no words stand at its end."""
+    return stream[at + 12 : at + 14] == b"\xff\x93" and not _WORDS.search(stream, max(at + 14, end - _TAIL), end)

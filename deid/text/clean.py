@@ -6,10 +6,11 @@ from __future__ import annotations
 import re
 
 from deid.text import names, own
+from deid.text.apart import mark_apart
 from deid.text.datetext import find_dates
 from deid.text.identifiers import PARTICLES, Identifiers
 from deid.text.judge import allowed_flags, judge_words, mark_linked
-from deid.text.patterns import find_patterns
+from deid.text.patterns import find_old_ages, find_patterns
 from deid.text.report import find_numbers
 from deid.text.spelling import normalise
 from deid.text.tokens import Token, tokenize
@@ -53,6 +54,7 @@ def _once(text: str, identifiers: Identifiers, device: bool) -> str:
         if token.word in identifiers.words or token.word in identifiers.guarded:
             token.kind = "NAME"
     own.mark_own(tokens, identifiers)
+    mark_apart(tokens, identifiers)
     if device:
         _judge_device(tokens, identifiers)
     else:
@@ -93,6 +95,7 @@ def _spans(text: str, tokens: list[Token], identifiers: Identifiers, device: boo
         return spans
     spans.extend((found.start, found.end) for found in find_dates(text, tokens, known=identifiers.dates))
     spans.extend((start, end) for start, end, _ in find_patterns(text, tokens))
+    spans.extend(find_old_ages(text, tokens))
     return spans
 
 
@@ -136,7 +139,8 @@ def _judge_device(tokens: list[Token], identifiers: Identifiers) -> None:
             continue
         if _DEVICE_CODE.match(token.text) and not _LONG_DIGITS.search(token.text):
             letters = fold(re.sub(r"\d+", " ", token.text)).split()
-            if not any(part in identifiers.words for part in letters):
+            # Four letters beside a number are a word of the trade, or somebody's login.
+            if not any(part in identifiers.words or (len(part) > 3 and part not in device_words()) for part in letters):
                 continue
         if _model_part(tokens, place):
             continue
@@ -144,7 +148,8 @@ def _judge_device(tokens: list[Token], identifiers: Identifiers) -> None:
         if len(parts) > 1 and "".join(parts) == token.text:
             folded = [fold(part) for part in parts]
             if all(
-                (part in device_words() or _NUMBER.match(part)) and part not in identifiers.words for part in folded
+                (part in device_words() or re.fullmatch(r"\d{1,4}", part)) and part not in identifiers.words
+                for part in folded
             ):
                 continue
         token.kind = "NAME"

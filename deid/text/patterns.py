@@ -26,7 +26,7 @@ _GROUPS = re.compile(
 )
 _CALL = re.compile(
     r"\b(?:pager|beeper|bleep|ext|extension|pgr|ph|phone|tel|telephone|teléfono|telefon|fax|mobile|móvil|cell|handy|voicemail|durchwahl|dw|call(?:ed)?|page|paged|contact|内線)\b\.?[\s:#]*(?:(?:no|number|at|on)\b\.?[\s:#]*)?"
-    r"([#x+(]*\d[\d() ./-]{1,18}\d)|(?<![\w.])(x\d{1,2}-?\d{3,5}|#\d{3,})\b",
+    r"([#x+(]*\d[\d() ./-]{1,18}\d)|(?<![\w.])(x\d{1,2}-?\d{3,5}|#\d{3,}(?:[ .-]\d{3,})*)\b",
     _I,
 )
 _STRONG_LABEL = (

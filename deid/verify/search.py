@@ -19,6 +19,7 @@ _OURS = frozenset({0x00120063, 0x00100010, 0x00100020})
 # Elements whose words are the standard's or the maker's: an ordinary word there is no name.
 _STANDARD = frozenset({0x00080104, 0x00080102, 0x00080070, 0x00081090, 0x00181020, 0x00082111})
 _SUBSTRING = 7
+_APART = 6
 
 
 class Found(ValueError):
@@ -45,6 +46,7 @@ def search(output: Walked, data: bytes, secrets: Secrets) -> None:
             raise Found("search of the bytes")
     _numbers_in_text(output, secrets)
     _common_names(output, secrets)
+    _names_apart(output, secrets)
     for uid in sorted(secrets.uids):
         if re.search(rb"(?<![0-9.])" + re.escape(uid.encode("latin-1")) + rb"(?![0-9])", header):
             raise Found("original UID")
@@ -100,6 +102,23 @@ def _common_names(output: Walked, secrets: Secrets) -> None:
         mine = wanted & set(_WORD.findall(text))
         if any(len(word) >= 4 or text.strip() != word for word in mine):
             raise Found(f"{keyword(seen.tag)} (name)")
+
+
+def _names_apart(output: Walked, secrets: Secrets) -> None:
+    """Names in pieces: neighbouring words, or single letters, that are a name when they stand together."""
+    long = {name for name in secrets.names if len(name) >= _APART}
+    if not long:
+        return
+    for seen, text in _texts(output):
+        words = _WORD.findall(text)
+        for first in range(len(words) - 1):
+            joined = words[first]
+            for word in words[first + 1 : first + 16]:
+                joined += word
+                if joined in long:
+                    raise Found(f"{keyword(seen.tag)} (name in pieces)")
+                if len(joined) > 40:
+                    break
 
 
 _GRAMMAR = frozenset(
