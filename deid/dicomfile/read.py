@@ -80,6 +80,7 @@ class _Frame:
     implicit: bool
     dataset: DataSet | None = None
     items: list[DataSet] | None = None
+    unknown: bool = False  # sent as UN
 
 
 def read_file(data: Bytes, limits: Limits = DEFAULT_LIMITS, *, pixels: bool = True) -> DicomFile:
@@ -191,7 +192,7 @@ class _Walker:
         inner = _Walker(self.data, False, self.limits)
         inner.count, inner.text = self.count, self.text
         frames = [_Frame("around", end, True)]
-        frames.append(_Frame("sequence", None if length == _UNDEFINED else end, True, items=element.items))
+        frames.append(_Frame("sequence", None if length == _UNDEFINED else end, True, items=element.items, unknown=True))
         at = inner._walk(frames, at, None)
         self.count, self.text = inner.count, inner.text
         return at
@@ -233,8 +234,18 @@ class _Walker:
         if length != _UNDEFINED and at + length > limit:
             raise Refusal("malformed", "item length")
         item_end = None if length == _UNDEFINED else at + length
-        self._push(stack, _Frame("dataset", item_end, frame.implicit, dataset=item))
+        implicit = frame.implicit and not (
+            frame.unknown and self._is_explicit(at, limit if item_end is None else item_end)
+        )
+        self._push(stack, _Frame("dataset", item_end, implicit, dataset=item))
         return at
+
+    def _is_explicit(self, at: int, end: int) -> bool:
+        """Whether an item of a sequence sent as UN was written with VRs, against PS3.5 6.2.2: its first element names one, and
+        taken for a length those bytes would reach beyond the item."""
+        if at + 8 > end or self.data[at + 4 : at + 6] not in _VR_NAMES:
+            return False
+        return bool(at + 8 + self._long.unpack_from(self.data, at + 4)[0] > end)
 
     def _next_element(self, stack: list[_Frame], frame: _Frame, at: int, limit: int, top: bool) -> int:
         tag, vr, length, at = self.header(at, limit, implicit=frame.implicit)
@@ -269,7 +280,7 @@ class _Walker:
             if vr == "UN" and self.big:
                 return self._little_sequence(element, at, limit if length == _UNDEFINED else at + length, length)
             sequence_end = None if length == _UNDEFINED else at + length
-            self._push(stack, _Frame("sequence", sequence_end, implicit, items=element.items))
+            self._push(stack, _Frame("sequence", sequence_end, implicit, items=element.items, unknown=vr == "UN"))
             return at
         if not tag >> 16 & 1 and (vr in STRING_VRS or (vr == "UN" and standard_vr(tag) in STRING_VRS)):
             self.text += length

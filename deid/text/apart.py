@@ -3,13 +3,16 @@ label, ages in words."""
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from deid.text.identifiers import Identifiers
-from deid.text.tokens import DIGITS, Token
-from deid.text.vocabulary import RADIOLOGY, in_list
+from deid.text.tokens import CAPITALISED, DIGITS, Token
+from deid.text.vocabulary import RADIOLOGY, TITLE, in_list
 
 _SOFT = re.compile(r"[ ._/'’\-,]{1,3}\Z")
+_MONTH_DAY = re.compile(r"(?<![\w.-])(\d{1,2})-(\d{1,2})(?![\w-]|[.]\d)")
+_DIGITS = frozenset(["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
 _LETTERS = 4
 _SHORTEST_NAME = 6
 _MOST_PIECES = 4
@@ -46,6 +49,7 @@ _AGE_REACH = 4
 def mark_apart(tokens: list[Token], identifiers: Identifiers) -> None:
     """Give such tokens a kind; those that have one count as pieces too."""
     _mark_letters(tokens)
+    _mark_spoken(tokens)
     _mark_pieces(tokens, identifiers)
     _mark_labelled(tokens)
     _mark_old(tokens)
@@ -73,6 +77,44 @@ def _mark_letters(tokens: list[Token]) -> None:
         if len(run) >= _LETTERS or (dotted and not in_list(joined, RADIOLOGY)):
             for token in run:
                 token.kind = "NAME"
+
+
+def _mark_spoken(tokens: list[Token]) -> None:
+    """Numbers read out digit by digit."""
+    run: list[Token] = []
+    for token in [*tokens, None]:
+        if token is not None and token.word in _DIGITS:
+            run.append(token)
+            continue
+        if len(run) >= _LETTERS:
+            for each in run:
+                each.kind = "NUMBER"
+        run = []
+
+
+def mark_titled(tokens: list[Token]) -> None:
+    """Dr Lung is a name, whatever radiology calls lung; DR in capitals is digital radiography."""
+    for before, token in itertools.pairwise(tokens):
+        titled = before.flags & TITLE and before.shape == CAPITALISED and len(before.text) > 1
+        if (
+            titled
+            and token.flags & RADIOLOGY
+            and token.shape == CAPITALISED
+            and len(token.text) > 1
+            and token.gap in (" ", ". ", ".")
+        ):
+            token.kind = "NAME"
+
+
+def month_days(text: str, identifiers: Identifiers) -> list[tuple[int, int]]:
+    """Spans of the header's own dates written without their year as people do with a hyphen (3-15)."""
+    own = {(int(day[-4:-2]), int(day[-2:])) for day in identifiers.dates if day.isdigit() and len(day) > 4}
+    found = []
+    for match in _MONTH_DAY.finditer(text):
+        one, other = int(match.group(1)), int(match.group(2))
+        if (one, other) in own or (other, one) in own:
+            found.append(match.span())
+    return found
 
 
 def _mark_pieces(tokens: list[Token], identifiers: Identifiers) -> None:

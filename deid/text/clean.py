@@ -6,14 +6,14 @@ from __future__ import annotations
 import re
 
 from deid.text import names, own
-from deid.text.apart import mark_apart
+from deid.text.apart import mark_apart, mark_titled, month_days
 from deid.text.datetext import find_dates
 from deid.text.identifiers import PARTICLES, Identifiers
 from deid.text.judge import allowed_flags, judge_words, mark_linked
 from deid.text.patterns import find_old_ages, find_patterns
 from deid.text.report import find_numbers
 from deid.text.spelling import normalise
-from deid.text.tokens import Token, tokenize
+from deid.text.tokens import CAPITALISED, Token, tokenize
 from deid.text.vocabulary import FUNCTION, NAME, RADIOLOGY, code_words, device_words, fold
 
 _DEVICE_CODE = re.compile(r"(?=[^\W_]*\d)[^\W_]{1,10}\Z")
@@ -34,15 +34,15 @@ def clean_text(text: str, identifiers: Identifiers, *, device: bool = False) -> 
     Works on whole words: a patient called Hilliard does not eat "Hilar".
     """
     text = normalise(text).strip()
-    for _ in range(4):
+    for attempt in range(4):
         # What is left is read again without what went, until nothing more goes.
-        before, text = text, _once(text, identifiers, device)
+        before, text = text, _once(text, identifiers, device, first=attempt == 0)
         if text == before:
             break
     return text
 
 
-def _once(text: str, identifiers: Identifiers, device: bool) -> str:
+def _once(text: str, identifiers: Identifiers, device: bool, *, first: bool) -> str:
     if not text:
         return ""
     tokens = tokenize(text)
@@ -59,6 +59,8 @@ def _once(text: str, identifiers: Identifiers, device: bool) -> str:
         _judge_device(tokens, identifiers)
     else:
         _judge_descriptor(tokens, text)
+        if first:  # later the title may have lost its name
+            mark_titled(tokens)
     if not any(token.kind for token in tokens) and not _ODD.search(text):
         return text
     pieces: list[str] = []
@@ -96,6 +98,7 @@ def _spans(text: str, tokens: list[Token], identifiers: Identifiers, device: boo
     spans.extend((found.start, found.end) for found in find_dates(text, tokens, known=identifiers.dates))
     spans.extend((start, end) for start, end, _ in find_patterns(text, tokens))
     spans.extend(find_old_ages(text, tokens))
+    spans.extend(month_days(text, identifiers))
     return spans
 
 
@@ -121,7 +124,9 @@ def _judge_descriptor(tokens: list[Token], text: str) -> None:
     names.mark_announced(tokens, allowed)
     for token in tokens:
         flags = token.flags
-        if token.kind or flags & (RADIOLOGY | FUNCTION) or not flags & NAME:
+        # "May" and "Will" are the words in small letters, and names where a capital says so.
+        capital = token.shape == CAPITALISED and len(token.text) > 2 and not token.opens and not token.loud
+        if token.kind or flags & RADIOLOGY or not flags & NAME or (flags & FUNCTION and not capital):
             continue
         token.kind = "NAME"
     names.mark_ambiguous(tokens, allowed)

@@ -14,6 +14,29 @@ from functools import cache
 from pydicom.datadict import dictionary_VR
 
 _LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+_SHORT = frozenset(
+    {
+        b"AE",
+        b"AS",
+        b"AT",
+        b"CS",
+        b"DA",
+        b"DS",
+        b"DT",
+        b"FD",
+        b"FL",
+        b"IS",
+        b"LO",
+        b"LT",
+        b"PN",
+        b"SH",
+        b"SL",
+        b"SS",
+        b"ST",
+        b"TM",
+    }
+    | {b"UI", b"UL", b"US"}
+)
 _LITTLE, _BIG = struct.Struct("<HH2sH"), struct.Struct(">HH2sH")
 _UNDEFINED = 0xFFFFFFFF
 _DEPTH = 40
@@ -219,8 +242,11 @@ class _Walk:
                 raise Broken(f"{tag:08X}")
             count += 1
             opened = size == _UNDEFINED
+            last = stop if opened else inside + size
+            # A sequence sent as UN is implicit by the standard; some write its items with VRs all the same.
+            named = vr == "UN" and _names_vr(self.data, inside, last)
             yield from self.dataset(
-                inside, stop if opened else inside + size, (*path, tag), charsets, implicit=implicit, open_end=opened
+                inside, last, (*path, tag), charsets, implicit=implicit and not named, open_end=opened
             )
             at = self.at
         yield Seen(tag, vr or "SQ", b"", path, charsets, start, count)
@@ -243,6 +269,12 @@ class _Walk:
         bulk = memoryview(self.data)[start:stop]
         yield Seen(tag, vr, b"", path, charsets, start, 1 if length == _UNDEFINED else 0, bulk)
         self.at = stop
+
+
+def _names_vr(data: bytes, at: int, end: int) -> bool:
+    """Whether the element at `at` has a VR where implicit encoding has a length, and that length cannot be true."""
+    code = data[at + 4 : at + 6]
+    return at + 8 <= end and (code in _LONG or code in _SHORT) and at + 8 + _number(data, at + 4, False) > end
 
 
 def _looks_like_items(data: bytes, start: int, length: int) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import cache
 
+import numpy as np
 from pydicom.datadict import DicomDictionary, keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -288,6 +289,47 @@ def reports(ds: Dataset, person: Person, rng: Rng, unknown: list[str]) -> None:
     ds.PatientState = spell_name(person, 1)[:60]
 
 
+def aliases(ds: Dataset, person: Person, rng: Rng, unknown: list[str]) -> None:
+    """Other numbers and names of the same patient, in sequences that have a PatientID of their own."""
+    other, group = Dataset(), Dataset()
+    other.PatientID, other.TypeOfPatientID, other.IssuerOfPatientID = person.ssn, "TEXT", person.institution
+    group.PatientID, group.PatientName = person.requests[1], f"{person.operator}^Twin"
+    ds.OtherPatientIDsSequence = Sequence([other])
+    ds.SourcePatientGroupIdentificationSequence = Sequence([group])
+    ds.ReasonForStudy = f"see {spell_number(person.ssn, int(rng.integers(NUMBER_WAYS)))}"
+    ds.ImageComments = f"twin of {person.operator}"
+
+
+def carriers(ds: Dataset, person: Person, rng: Rng, unknown: list[str]) -> None:
+    """Text as numbers, in tables, in palettes and in private numbers of the safe list."""
+    stranger = coin(rng)
+    unknown.append(stranger)
+    raw = _even(stranger)
+    item = Dataset()
+    item.add_new(0x00283002, "US", [2, 0, 16])
+    item.add_new(0x00283006, "OW", b"\1\0\2\0" + raw)
+    ds.ModalityLUTSequence = Sequence([item])
+    ds.add_new(0x00281201, "OW", raw)
+    ds.add_new(0x00280106, "US", [int(v) for v in np.frombuffer(raw, "<u2")])
+    whole = (raw * 4)[:8]
+    ds.add_new(0x00189073, "FD", float(np.frombuffer(whole, "<f8")[0]))
+    ds.add_new(0x001B0010, "LO", "GEMS_HELIOS_01")
+    ds.add_new(0x00450011, "LO", "GEMS_HELIOS_01")
+    ds.add_new(0x00451102, "FL", [float(v) for v in np.frombuffer((raw * 2)[:8], "<f4")])
+
+
+def apart(ds: Dataset, person: Person, rng: Rng, unknown: list[str]) -> None:
+    """Names in pieces and letter by letter, logins beside device codes."""
+    name = person.physician
+    ds.StudyComments = f"chest {' '.join(name)} erect"
+    ds.ImageComments = f"PA {name[:4]} {name[4:]}"
+    ds.RequestedProcedureComments = f"seen {'.'.join(name.upper())}"
+    stranger = coin(rng)
+    unknown.append(stranger)
+    ds.SoftwareVersions = ["V1.2", f"{stranger.lower()}{rng.integers(1, 99)}"]
+
+
 PLACES: tuple[Place, ...] = (
     stuff, people, house, codes_of_the_house, history, private_blocks, retired_groups, uid_roots, odd_dates, reports,
+    aliases, carriers, apart,
 )  # fmt: skip

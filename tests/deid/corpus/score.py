@@ -106,6 +106,8 @@ def _leaks(result: Score, case: Case, data: bytes, ds: Dataset) -> None:
         else:
             variants = {text, plain(text)}
             found = any(plain(v).casefold() in folded for v in variants)
+            bare = plain(text).casefold()
+            found = found or (bare.isascii() and bare.isalpha() and len(bare) >= 7 and bare in compact)
             for codec in _CODECS:
                 for variant in variants:
                     try:
