@@ -46,6 +46,7 @@ _DUMMIES = {
 # Type 1 where they stand: a value that says nothing instead of none (PS3.3 C.11.1, C.7.6.16).
 _UNSPECIFIED = {0x00281054: b"US", 0x00283004: b"US", 0x00200062: b"U"}
 _IMAGE_DATES = frozenset({0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x0008002A})
+_CODED = (0x00080100, 0x00080119, 0x00080120, 0x00080102, 0x00080103, 0x00080104)
 _CODE_VALUES = (0x00080100, 0x00080119, 0x00080120)
 _TOUCHED_LIMIT = 4000
 _LONGEST_TEXT = 10_240
@@ -192,7 +193,10 @@ class HeaderCleaner:
         for index, item in enumerate(element.value):
             cleaned = self._dataset(item, codecs, f"{path}[{index}].", top=False)
             if any(code in item for code in _CODE_VALUES) and not self._code(item, cleaned, codecs):
-                continue  # a code without its value says nothing
+                if 0x00081155 not in item:
+                    continue  # a code without its value says nothing
+                for tag in _CODED:  # but a reference is one without the code that somebody put beside it
+                    cleaned.elements.pop(tag, None)
             if LUT_DATA in item and not is_true_table(cleaned):
                 continue
             items.append(cleaned)

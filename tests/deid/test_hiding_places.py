@@ -246,3 +246,11 @@ def test_a_record_number_inside_a_code_of_a_known_scheme_is_replaced() -> None:
     ds.ProcedureCodeSequence = Sequence([code])
     out, _ = released(to_bytes(ds))
     assert "1829304" not in out.ProcedureCodeSequence[0].CodeValue
+
+
+def test_a_local_code_inside_a_reference_goes_and_the_reference_stays() -> None:
+    ds = make_dataset(plain_chest())
+    ds.ReferencedImageSequence[0].CodeValue, ds.ReferencedImageSequence[0].CodeMeaning = "Zyxquard", "Zyxquard"
+    ds.ReferencedImageSequence[0].CodingSchemeDesignator = "99ZYX"
+    out, outcome = released(to_bytes(ds))
+    assert out.ReferencedImageSequence[0].ReferencedSOPInstanceUID.startswith("2.25.") and NAME not in outcome.data
