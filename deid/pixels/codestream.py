@@ -148,12 +148,13 @@ _WORDS = re.compile(rb"[A-Za-z][A-Za-z ^,.=-]{7,}")
 _TAIL = 2048
 
 
-def _ends_clean(stream: bytes) -> bool:
-    """The end marker is the last thing but padding, and no words stand close before it, where decoders have stopped reading."""
+def _ends_clean(stream: bytes, data: int) -> bool:
+    """The end marker is the last thing but padding, and no words stand close before it in the coded data (from `data` on), where
+    decoders have stopped reading."""
     return (
         stream.rstrip(b"\0").endswith(b"\xff\xd9")
         and len(stream) - len(stream.rstrip(b"\0")) <= 1
-        and not _WORDS.search(stream, max(0, len(stream) - _TAIL))
+        and not _WORDS.search(stream, max(data, len(stream) - _TAIL))
     )
 
 
@@ -186,7 +187,7 @@ def _plain_jpeg(stream: bytes) -> bool:
             jpeg_ls = any(stream[i : i + 2] == b"\xff\xf7" for i in range(min(at, 4096)))
             if jpeg_ls:
                 inner = {code for code in inner if code >= 0x80}
-            return inner <= ({0xD9, 0xDA, 0xC4} | set(range(0xD0, 0xD8))) and _ends_clean(stream)
+            return inner <= ({0xD9, 0xDA, 0xC4} | set(range(0xD0, 0xD8))) and _ends_clean(stream, at + 2 + length)
         if marker == 0xDB:
             defined += _quantisers(body)
         elif _is_frame(marker):
@@ -253,7 +254,9 @@ def _tiles_end_it(stream: bytes, at: int) -> bool:
         length = int.from_bytes(stream[at + 6 : at + 10], "big")
         if length == 0:  # the last tile-part reaches to the end marker
             return (
-                _ends_clean(stream) and b"\xff\x4f\xff\x51" not in stream[at:] and _bare_tile(stream, at, len(stream))
+                _ends_clean(stream, at + 14)
+                and b"\xff\x4f\xff\x51" not in stream[at:]
+                and _bare_tile(stream, at, len(stream))
             )
         if length < 14 or not _bare_tile(stream, at, at + length):
             return False
