@@ -192,7 +192,9 @@ class _Walker:
         inner = _Walker(self.data, False, self.limits)
         inner.count, inner.text = self.count, self.text
         frames = [_Frame("around", end, True)]
-        frames.append(_Frame("sequence", None if length == _UNDEFINED else end, True, items=element.items, unknown=True))
+        frames.append(
+            _Frame("sequence", None if length == _UNDEFINED else end, True, items=element.items, unknown=True)
+        )
         at = inner._walk(frames, at, None)
         self.count, self.text = inner.count, inner.text
         return at
