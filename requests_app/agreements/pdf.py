@@ -76,7 +76,7 @@ def _safe(text: object) -> str:
 
 def _broken(text: str) -> str:
     """A long line without spaces, cut so that it fits the page; what is copied out has no letter more or less."""
-    return "<br/>".join(_safe(text[start : start + 125]).replace(" ", "&nbsp;") for start in range(0, len(text), 125))
+    return "<br/>".join(_safe(text[start : start + 118]).replace(" ", "&nbsp;") for start in range(0, len(text), 118))
 
 
 def _hashes(agreement: Agreement) -> Flowable:
