@@ -17,7 +17,7 @@ from deid.pixels.detector import Gray, Region, TextDetector
 from deid.pixels.regions import STRONG, WEAK
 
 _ENOUGH = 1200
-_MOST = 4
+_MOST = 3
 _TALL = 24
 _DOUBT = 0.59
 

@@ -11,7 +11,7 @@ from deid.text.datetext import find_dates
 from deid.text.identifiers import PARTICLES, Identifiers
 from deid.text.judge import allowed_flags, judge_words, mark_linked
 from deid.text.patterns import find_old_ages, find_patterns
-from deid.text.report import find_numbers
+from deid.text.report import find_numbers, own_initials
 from deid.text.spelling import normalise
 from deid.text.tokens import CAPITALISED, Token, tokenize
 from deid.text.vocabulary import FUNCTION, NAME, RADIOLOGY, code_words, device_words, fold
@@ -84,6 +84,7 @@ def _spans(text: str, tokens: list[Token], identifiers: Identifiers, device: boo
         spans.extend(match.span() for match in re.finditer(bounded, text, re.IGNORECASE))
     spans.extend(find_numbers(text, identifiers))
     spans.extend(_spread(text, identifiers))
+    spans.extend(own_initials(text, identifiers))
     spans.extend(match.span() for match in _TRIPLES.finditer(text))
     if device:
         # Versions look like short dates: only what has a year of four digits counts as one.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from deid.text.identifiers import PARTICLES, Identifiers
 from deid.text.judge import allowed_flags
 from deid.text.spelling import one_apart
 from deid.text.tokens import CAPITALISED, CODE, DIGITS, LOWER, MIXED, UPPER, Token
-from deid.text.vocabulary import FUNCTION, NAME, RADIOLOGY, TITLE
+from deid.text.vocabulary import FUNCTION, NAME, RADIOLOGY, TITLE, classify
 
+_SPELLED = (" ", ".", ". ", "-", "_", "/")
+_PARTED = re.compile(r"[ '’_]\Z|-[ \t]*\n?[ \t]*\Z")
 _SENTENCE = re.compile(r"\.\s")
-_SOFT = re.compile(r"[ \t]?[.,^/'’&-]?[ \t]*\Z")
+_SOFT = re.compile(r"[ \t]?[.,^/'’&_-]?[ \t]*\Z")
 
 
 def _capital(token: Token) -> bool:
@@ -22,6 +25,7 @@ def _capital(token: Token) -> bool:
 def mark_own(tokens: list[Token], identifiers: Identifiers) -> None:
     """The header's own names, institutions and numbers. A name that radiology uses too is removed only where it stands as a name:
     capitalised inside a sentence, behind a title, or beside another part of the name."""
+    _mark_spelled_out(tokens, identifiers)
     if not identifiers.words and not identifiers.guarded and not identifiers.places:
         return
     long_names = [name for name in identifiers.names if len(name) >= 5]
@@ -47,6 +51,7 @@ def mark_own(tokens: list[Token], identifiers: Identifiers) -> None:
                 one_apart(word, name) for name in long_names
             ):
                 token.kind = "NAME"
+    _mark_parted(tokens, identifiers)
     for place in protected:
         if _stands_as_name(tokens, place, identifiers):
             tokens[place].kind = "NAME"
@@ -70,6 +75,38 @@ def mark_own(tokens: list[Token], identifiers: Identifiers) -> None:
         ):
             token.kind = "NAME"
     _mark_places(tokens, identifiers)
+
+
+def _mark_spelled_out(tokens: list[Token], identifiers: Identifiers) -> None:
+    """S M I T H and S.M.I.T.H: four single letters and more with the same mark between them, unless they spell a term (C.O.P.D)."""
+    start = 0
+    while start < len(tokens):
+        if len(tokens[start].text) > 1:
+            start += 1
+            continue
+        end = start + 1
+        gap = tokens[end].gap if end < len(tokens) else ""
+        while end < len(tokens) and tokens[end].gap == gap and gap in _SPELLED and len(tokens[end].text) == 1:
+            end += 1
+        run = tokens[start:end]
+        if len(run) >= 4 and all(token.text.isalpha() for token in run):
+            word = "".join(token.word for token in run)
+            ordered = list(word) == sorted(set(word))  # A B C D
+            known = not classify(word) & NAME and bool(classify(word))
+            if word in identifiers.names or not (ordered or known):
+                for token in run:
+                    token.kind = token.kind or "NAME"
+        start = end
+
+
+def _mark_parted(tokens: list[Token], identifiers: Identifiers) -> None:
+    """A name in two pieces: Feather-stone, Feather stone, at the end of a line too."""
+    for first, second in pairwise(tokens):
+        if (first.kind and second.kind) or not _PARTED.match(second.gap) or len(first.text) < 2 or len(second.text) < 2:
+            continue
+        word = first.word + second.word
+        if len(word) >= 6 and word in identifiers.names and not (first.flags & second.flags & RADIOLOGY):
+            first.kind = second.kind = "NAME"
 
 
 def _written_as_name(tokens: list[Token], place: int) -> bool:

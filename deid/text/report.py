@@ -154,6 +154,12 @@ def find_numbers(text: str, known: Identifiers) -> list[tuple[int, int]]:
     return spans
 
 
+def own_initials(text: str, known: Identifiers) -> list[tuple[int, int]]:
+    """Spans of dotted initials (W.F.) that are those of two of the header's names."""
+    letters = {name[0] for name in known.names}
+    return [m.span() for m in _INITIALS.finditer(text) if letters >= {fold(c) for c in m.group() if c.isalpha()}]
+
+
 def _mark_tokens(tokens: list[Token], spans: list[tuple[int, int, str]]) -> None:
     """Tokens inside a span take its kind, so that later rules see what stands there."""
     for start, end, kind in spans:

@@ -99,3 +99,25 @@ def test_initials_and_names_in_a_model_name_go() -> None:
     known = Identifiers.of(names=["Featherstone^Wilhelmina"])
     assert clean_text("Featherstone DX-D", known, device=True) == "DX-D"
     assert clean_text("Room WF", known, device=True) == "Room"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "F e a t h e r s t o n e",
+        "F.E.A.T.H.E.R.S.T.O.N.E",
+        "Feather-stone",
+        "Feather stone",
+        "feather_stone",
+        "W.F.",
+        "S M I T H",
+    ],
+)
+def test_a_name_in_pieces_goes(written: str) -> None:
+    cleaned = clean_text(f"CHEST PA {written}", Identifiers.of(names=["Featherstone^Wilhelmina"]))
+    assert cleaned == "CHEST PA"
+
+
+@pytest.mark.parametrize("text", ["P.A. chest", "chest a.p."])
+def test_terms_in_single_letters_stay(text: str) -> None:
+    assert clean_text(text, Identifiers.of(names=["Featherstone^Wilhelmina"])) == text

@@ -269,3 +269,14 @@ def test_what_an_outside_examiner_found(text: str, gone: str, kept: str) -> None
     known = Identifiers.of(names=["Ng^Wei", "Quill^Siobhan", "Chambers^Atria", "Abel^Tom"])
     result = clean_report(text, known).text
     assert gone not in result and kept in result
+
+
+def test_a_name_parted_at_the_end_of_a_line_goes() -> None:
+    known = Identifiers.of(names=["Featherstone^Wilhelmina"])
+    for text in (
+        "Seen with Feather-\nstone at noon.",
+        "Seen with S M I T H at noon.",
+        "Seen with feather stone at noon.",
+    ):
+        cleaned = clean_report(text, known).text.lower()
+        assert "feather" not in cleaned and "stone" not in cleaned and "i t h" not in cleaned and "at noon" in cleaned
