@@ -13,6 +13,8 @@ from deid.text.vocabulary import fold
 
 READ_CONFIDENCE = 0.95
 _TECHNIQUE = re.compile(r"\d{2,3}(?:\.\d)?kvp?|\d{1,3}(?:\.\d{1,2})?mas?|\d{1,4}ms", re.IGNORECASE)
+# What the reader makes of an arrow, an edge or dust beside a word.
+_STRAY = " \t\"'“”„«»‘’`´↑↓←→|·.,:;~"
 _UNIT = re.compile(r"kvp?|mas|ms", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,4}(?:[.,]\d{1,2})?")
 
@@ -28,7 +30,7 @@ def is_marker(text: str, confidence: float, identifiers: Identifiers) -> bool:
     """Whether every word of a region is a known marker, read with enough confidence, and none is the patient's own."""
     if confidence < READ_CONFIDENCE:
         return False
-    plain = unicodedata.normalize("NFKC", text)
+    plain = unicodedata.normalize("NFKC", text).strip(_STRAY)
     if any(c in plain for c in "^@#*_"):
         return False
     tokens = [token for token in re.split(r"[\s/,:;()\[\]-]+|\.(?!\d)", plain) if token]
@@ -39,9 +41,24 @@ def is_marker(text: str, confidence: float, identifiers: Identifiers) -> bool:
         if word in identifiers.words and word not in ("l", "r"):
             return False
         around = [*tokens[max(0, index - 1) : index], *tokens[index + 1 : index + 2]]
-        if word not in marker_words() and not _TECHNIQUE.fullmatch(token) and not _is_exposure(token, around):
+        if (
+            word not in marker_words()
+            and not _run_together(word, identifiers)
+            and not _TECHNIQUE.fullmatch(token)
+            and not _is_exposure(token, around)
+        ):
             return False
     return True
+
+
+def _run_together(word: str, identifiers: Identifiers) -> bool:
+    """Two markers whose gap the reader lost (APERECT, RSUPINE). One is of four letters and more and neither is the patient's own."""
+    return any(
+        {word[:cut], word[cut:]} <= marker_words()
+        and max(cut, len(word) - cut) >= 4
+        and not {word[:cut], word[cut:]} & identifiers.words - {"l", "r"}
+        for cut in range(1, len(word))
+    )
 
 
 def _is_exposure(token: str, around: list[str]) -> bool:

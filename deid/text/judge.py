@@ -61,6 +61,32 @@ _LEARNED = re.compile(
 )
 
 
+# The same for German and Spanish prose, where capitals tell names from adjectives and verbs; German nouns by endings that make no surname.
+_LEARNED_GERMAN = re.compile(
+    r".{3,}(?:(?:lich|isch|haft|bar|sam|los|iert|igt|mäßig|massig|artig|förmig|formig|seitig|gradig|fristig|malig)(?:e[nmrs]?)?|(?:end|ig)e[nmrs]?"
+    r"|ierte[nmrs]?|ieren|weise|wärts|warts)\Z"
+)
+_GERMAN_NOUN = re.compile(
+    r".{5,}(?:heit|keit|tion|ität|itat|schaft|ismus|ektomie|graphie|grafie|skopie|logie|(?<![hr]art)(?<!jo)ung)(?:en)?\Z"
+)
+_LEARNED_SPANISH = re.compile(
+    r".{3,}(?:mente|ci[oó]n(?:es)?|si[oó]n(?:es)?|dad(?:es)?|[aei]v[oa]s?|os[oa]s?|ic[oa]s?|ales|ables?|ibles?|[ai]d[oa]s?|[ae]ntes?|ari[oa]s?|ori[oa]s?|mientos?"
+    r"|ando|iendo|aron|ieron|[ae]nci?as?|log[ií]as?|graf[ií]as?|scopias?|tom[ií]as?|áneos?|[aá]ne[oa]s?|iv[oa]mente)\Z"
+)
+
+
+def _learned_elsewhere(token: Token, allowed: int) -> bool:
+    """A German or Spanish word that nobody is called by, told by its ending and its small letters."""
+    word = token.word
+    if allowed & plain_flag("de") and len(word) >= 7:
+        if token.shape == LOWER:
+            if _LEARNED_GERMAN.match(word):
+                return True
+        elif token.shape == CAPITALISED and len(word) >= 9 and _GERMAN_NOUN.match(word):
+            return True
+    return bool(allowed & plain_flag("es") and token.shape == LOWER and len(word) >= 7 and _LEARNED_SPANISH.match(word))
+
+
 def judge_words(tokens: list[Token], text: str, allowed: int) -> None:
     """Give every token that no list knows a kind: NAME where a name is likely, NUMBER for digits, REDACTED otherwise.
     Tokens with a kind are left alone; words that may be names are left to `names`."""
@@ -87,6 +113,7 @@ def judge_words(tokens: list[Token], text: str, allowed: int) -> None:
                 and len(token.word) >= 8
                 and _LEARNED.match(token.word)
             )
+            or (cased and not token.flags and _learned_elsewhere(token, allowed))
         ):
             continue
         else:

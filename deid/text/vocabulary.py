@@ -201,7 +201,68 @@ def classify(word: str) -> int:
             return RADIOLOGY
     if word.isascii() and len(word) >= 8 and _MEDICAL_ENDS.match(word):
         return RADIOLOGY
-    return RADIOLOGY if len(word) >= 9 and _compound(word) else 0
+    if len(word) >= 9 and (_compound(word) or _compound_of_two(word)):
+        return RADIOLOGY
+    return _inflected(word)
+
+
+@cache
+def _words_of(language: str) -> frozenset[str]:
+    """Words of a language's own lists that are nobody's name."""
+    table = _table()
+    found = {
+        form
+        for name in ("radiology.txt", "plain.txt")
+        for entries in _sections(_folder().joinpath(f"{language}/{name}")).values()
+        for entry in entries
+        for form in _forms(entry)
+    }
+    return frozenset(word for word in found if len(word) >= 5 and not table.get(word, 0) & NAME)
+
+
+def _inflected(word: str) -> int:
+    """Flags of the listed German or Spanish word of which this is the ending's work (pneumonisch, pneumonischem; opresivo,
+    opresivas); 0 where there is none."""
+    table = _table()
+    for language, ending in (("de", _GERMAN_ENDING), ("es", _SPANISH_ENDING)):
+        match = ending.search(word)
+        if match is None:
+            continue
+        stem = word[: match.start()]
+        for known in (stem, stem + "e") if language == "de" else (stem, stem + "o", stem + "a", stem + "e"):
+            if known in _words_of(language):
+                return table[known] & ~(FUNCTION | _ANNOUNCING)
+    return 0
+
+
+_GERMAN_ENDING = re.compile(r"(?:e[nmrs]?|n|s)\Z")
+_SPANISH_ENDING = re.compile(r"(?:[oa]s?|e?s)\Z")
+# Parts of which surnames are made stand in no compound that only one medical word supports.
+_SURNAME_PARTS = frozenset(["mann", "haus", "berg", "stein", "bach", "wald", "feld", "dorf", "meister", "land", "burg", "hofer"])
+
+
+def _compound_of_two(word: str) -> bool:
+    """A German compound of a word of radiology and a plain noun, in either order (Fahrradsturz, Therapiekontrolle)."""
+    medical, nouns = _german_parts(), _german_nouns()
+    for cut in range(4, len(word) - 3):
+        first = word[:cut]
+        if first not in medical and first not in nouns:
+            continue
+        for joint in _GERMAN_JOINTS:
+            if not word.startswith(joint, cut):
+                continue
+            last = word[cut + len(joint) :]
+            for second in (last, *(last[: -len(end)] for end in ("s", "es", "n", "en", "e") if last.endswith(end))):
+                if len(second) >= 4 and (second in medical or second in nouns) and {first, second} & medical:
+                    return True
+    return False
+
+
+@cache
+def _german_nouns() -> frozenset[str]:
+    listed = _sections(_folder().joinpath("de/plain.txt"))
+    words = {form for entry in listed.get("nouns", []) for form in _forms(entry)}
+    return frozenset(word for word in words if len(word) >= 4 and not _table().get(word, 0) & NAME) - _SURNAME_PARTS
 
 
 @cache

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from deid.text.clean import clean_text, safe_code
 from deid.text.identifiers import PLACEHOLDERS, Identifiers
+from deid.text.vocabulary import NAME, classify
 
 
 def known(*names: str, numbers: tuple[str, ...] = ()) -> Identifiers:
@@ -121,3 +122,18 @@ def test_a_name_in_pieces_goes(written: str) -> None:
 @pytest.mark.parametrize("text", ["P.A. chest", "chest a.p."])
 def test_terms_in_single_letters_stay(text: str) -> None:
     assert clean_text(text, Identifiers.of(names=["Featherstone^Wilhelmina"])) == text
+
+
+@pytest.mark.parametrize(
+    "word", ["pneumonischem", "zunehmende", "fahrradsturz", "therapiekontrolle", "opresivas", "alteraciones"]
+)
+def test_inflected_words_of_other_languages_are_known(word: str) -> None:
+    assert classify(word)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["herzmann", "brustmann", "lungershausen", "steinbacher", "oberhofer", "campillo", "torreblanca", "rippenstein"],
+)
+def test_surnames_made_like_words_are_not_known(name: str) -> None:
+    assert not classify(name) & ~NAME
