@@ -61,7 +61,8 @@ _LEARNED = re.compile(
 )
 
 
-# The same for German and Spanish prose, where capitals tell names from adjectives and verbs; German nouns by endings that make no surname.
+# The same for German and Spanish prose, where capitals tell names from adjectives and verbs; German nouns by endings that make
+# no surname.
 _LEARNED_GERMAN = re.compile(
     r".{3,}(?:(?:lich|isch|haft|bar|sam|los|iert|igt|mäßig|massig|artig|förmig|formig|seitig|gradig|fristig|malig)(?:e[nmrs]?)?|(?:end|ig)e[nmrs]?"
     r"|ierte[nmrs]?|ieren|weise|wärts|warts)\Z"

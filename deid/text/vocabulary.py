@@ -238,7 +238,9 @@ def _inflected(word: str) -> int:
 _GERMAN_ENDING = re.compile(r"(?:e[nmrs]?|n|s)\Z")
 _SPANISH_ENDING = re.compile(r"(?:[oa]s?|e?s)\Z")
 # Parts of which surnames are made stand in no compound that only one medical word supports.
-_SURNAME_PARTS = frozenset(["mann", "haus", "berg", "stein", "bach", "wald", "feld", "dorf", "meister", "land", "burg", "hofer"])
+_SURNAME_PARTS = frozenset(
+    ["mann", "haus", "berg", "stein", "bach", "wald", "feld", "dorf", "meister", "land", "burg", "hofer"]
+)
 
 
 def _compound_of_two(word: str) -> bool:
