@@ -321,7 +321,8 @@ def lay_out(layout: Layout, rows: list[Any], new_row: Callable[[dict[str, Any]],
                 row = new_row({**wanted, "unit": layout.unit})
             row.in_grid, row.cell_label = True, f"{label}, {column}"
             values = row.plain_values()
-            least = int(values["min"]) if plain(values.get("min")).isdecimal() else 0
+            typed = plain(values.get("min"))
+            least = int(typed) if typed.isdecimal() and len(typed) < 10 else 0
             line.cells.append(row)
             line.total += least
             grid.column_totals[index] += least

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from getdata.common.templatetags.ui_forms import first_control_id
 from requests_app.documents import Checked, check_document
-from requests_app.forms.binding import MAX_ROWS, Document, RowForm, Rows, SectionForm, get_at, set_at
+from requests_app.forms.binding import MAX_ROWS, MAX_SENT, Document, RowForm, Rows, SectionForm, get_at, set_at
 from requests_app.forms.grid import Grid, GridForm, Layout, form_values, found_layout, lay_out, starting_values
 from requests_app.forms.rows import (
     CustomFindingRow,
@@ -156,17 +156,17 @@ class SpecificationForm:
         for name, section in sent.sections.items():
             form.sections[name] = form.kinds[name](initial=section.raw_values(), prefix=name)
             form.sections[name].offer(form.base)
-        gone_from, _, gone = remove.partition(":")
-        changed_in, _, changed = change.partition(":")
+        gone_from, gone = _row_named(remove)
+        changed_in, changed = _row_named(change)
         for name, rows in sent.rows.items():
             values = [row.raw_values() for row in rows.forms]
             folded = [getattr(row, "folded", False) for row in rows.forms]
             focus = None
-            if name == changed_in and changed.isdigit() and int(changed) < len(values):
-                focus, folded[int(changed)] = int(changed), False
-            if name == gone_from and gone.isdigit() and int(gone) < len(values):
-                del values[int(gone)], folded[int(gone)]
-                focus = min(int(gone), len(values) - 1) if values else None
+            if name == changed_in and changed < len(values):
+                focus, folded[changed] = changed, False
+            if name == gone_from and gone < len(values):
+                del values[gone], folded[gone]
+                focus = min(gone, len(values) - 1) if values else None
             if name == add:
                 values.append({})
                 folded.append(False)
@@ -332,6 +332,12 @@ class SpecificationForm:
             "components": "Quality component",
         }
         return f"{words[name]} {int(index) + 1}"
+
+
+def _row_named(button: str) -> tuple[str, int]:
+    """``quotas:2`` -> the list and the row; what is no row's number is beyond every list."""
+    name, _, index = button.partition(":")
+    return name, int(index) if index.isdecimal() and len(index) < 5 else MAX_SENT
 
 
 def _taxonomy_names(document: Document) -> list[str]:

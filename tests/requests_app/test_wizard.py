@@ -253,6 +253,25 @@ def test_a_submitted_request_is_not_written_on(market: Market, rosa: Client) -> 
     assert answer.json()["state"] == "over"
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"remove": "quotas:²"},
+        {"change": "quotas:" + "9" * 5000},
+        {"quotas-count": "2", "quotas-0-min": "9" * 5000, "quotas-1-at": "sex=F&min=7&kept=x&%zz=1", "layout": "1"},
+        {"grid-laid": "1", "grid-sex_use": "rows", "grid-sex_values": "X", "grid-age_use": "columns"},
+        {"revision": "9" * 5000, "part": "x", "overwrite": "-1", "quotas-count": "-5"},
+        {"quotas-count": "1", "quotas-0-at": "finding=" + "x" * 3000, "quotas-0-kept": "nobody", "quotas-0-min": "1"},
+    ],
+)
+def test_nonsense_is_answered_with_a_page(market: Market, rosa: Client, sent: dict[str, str]) -> None:
+    item = market.draft()
+    for key in KEYS:
+        assert rosa.post(step_url(item, key), sent).status_code < 500
+        assert rosa.post(step_url(item, key), sent, headers={"X-Autosave": "1"}).status_code < 500
+        assert rosa.get(step_url(item, key), sent).status_code < 500
+
+
 # --- beginnings ------------------------------------------------------------------------------------------------------
 
 
