@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from requests_app import serializers as s
+from requests_app.api.amendments import AmendmentActions
 from requests_app.api.reading import person, read
 from requests_app.filters import RequestFilter
 from requests_app.models import DatasetRequest
@@ -25,7 +26,9 @@ _DETAIL = {200: s.RequestDetailSerializer}
     list=extend_schema(summary="List requests", description="Open and closed ones, and those of your organizations."),
     retrieve=extend_schema(summary="One request with specification and meter", responses=_DETAIL),
 )
-class RequestViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[DatasetRequest]):
+class RequestViewSet(
+    AmendmentActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[DatasetRequest]
+):
     """Requests, by slug."""
 
     scope = "requests"
