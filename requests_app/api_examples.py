@@ -46,6 +46,14 @@ _METER = {
     "unit": "images",
 }
 _VERSION = {"number": 2, "sha256": _SHA, "document": _DOCUMENT, "created_at": "2026-11-12T12:00:00Z"}
+_CHANGE = {
+    "path": "cohort.images.min",
+    "kind": "changed",
+    "before": "3000",
+    "after": "4000",
+    "text": "At least 4,000 images instead of 3,000",
+    "check_id": "cohort.images",
+}
 _NOTE = {
     "code": "quota_exceeds_total",
     "severity": "blocking",
@@ -113,6 +121,7 @@ EXAMPLES: dict[str, Any] = {
     "RequestDetail": {
         **_REQUEST,
         "status_note": "",
+        "revision": 3,
         "document": _DOCUMENT,
         "sha256": _SHA,
         "meter": [_METER],
@@ -125,22 +134,22 @@ EXAMPLES: dict[str, Any] = {
         "document": {"cohort": {"images": {"min": 4000}}},
     },
     "DocumentRequest": {"document": _DOCUMENT},
-    "DraftRequest": {"document": _DOCUMENT},
+    "DraftRequest": {"document": _DOCUMENT, "revision": 3},
     "DecisionNoteRequest": {"note": "State which views you need."},
     "OptionalDecisionNoteRequest": {"note": "Funding ended."},
     "Version": _VERSION,
     "Amended": {
         "version": _VERSION,
-        "changes": [
-            {
-                "path": "cohort.images.min",
-                "kind": "changed",
-                "before": "3000",
-                "after": "4000",
-                "text": "At least 4,000 images instead of 3,000",
-                "check_id": "cohort.images",
-            }
-        ],
+        "changes": [_CHANGE],
+    },
+    "Amendment": {
+        "status": "draft",
+        "status_note": "",
+        "base_number": 1,
+        "revision": 3,
+        "document": _DOCUMENT,
+        "changes": [_CHANGE],
+        "submitted_at": None,
     },
     "Lint": {
         "readable": True,
