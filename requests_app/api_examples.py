@@ -251,6 +251,20 @@ EXAMPLES: dict[str, Any] = {
         "printed_name": "Georg Signatory",
         "password": "your password, again",
     },
+    # saved searches
+    "SavedSearch": {
+        "id": "b3a1c7de-6c0f-4a0e-9a43-7d1c2c9f4e12",
+        "name": "Pneumothorax at the bedside",
+        "query": "q=bedside&category=cxr&finding=Pneumothorax",
+        "in_words": "“bedside”, chest X-ray, pneumothorax",
+        "pace": "daily",
+        "by_mail": True,
+        "paused": False,
+        "told_at": None,
+        "created_at": "2026-11-02T09:14:00Z",
+        "url": "/requests/?q=bedside&category=cxr&finding=Pneumothorax",
+    },
+    "PatchedChangedSavedSearchRequest": {"pace": "at_once"},
     # questions and messages
     "Question": _QUESTION,
     "AskRequest": {"text": _QUESTION["text"]},

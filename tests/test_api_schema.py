@@ -60,7 +60,7 @@ def test_every_view_names_a_scope_that_tokens_know() -> None:
 
 
 #: What issue by issue gets examples; an operation under one of these must show its body and its answer.
-SHOWN = ("requests", "offers", "agreements", "lint", "feasibilities", "hospitals", "notifications", "webhook")
+SHOWN = ("requests", "offers", "agreements", "lint", "feasibilities", "hospitals", "notifications", "webhook", "saved")
 #: Answers that are no document of ours.
 NOT_SHOWN = {"spec_schema"}
 
