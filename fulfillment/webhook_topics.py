@@ -41,7 +41,6 @@ def about_release(release: Release) -> About:
         kind="release",
         parties=(release.request.organization_id,),
         page=reverse("release_detail", args=[release.pk]),
-        api=reverse("api-release-detail", args=[release.pk]),
         related=(("request", str(release.request_id)),),
     )
 
