@@ -82,6 +82,7 @@ class HeaderCleaner:
         self._sop_class = ""
         self._signed = False
         self._born = ""
+        self._newborn = False
         runs = (run.lstrip("0") for word in identifiers.words for run in re.findall(r"\d{5,}", word))
         self._own_numbers = frozenset(run for run in runs if len(run) >= 5) | identifiers.dates
 
@@ -91,6 +92,7 @@ class HeaderCleaner:
         self._signed = source.number(0x00280103) == 1
         born = dates.parse_da(source.ascii(0x00100030))
         self._born = born[0].strftime("%Y%m%d") if born and born[1] == 8 else ""
+        self._newborn = bool(self._born) and re.sub(r"\D", "", source.ascii(0x00080020)) == self._born
         result = self._dataset(source, ("iso8859",), "", top=True)
         for tag in type_2(self._sop_class):
             if tag not in result:
@@ -278,7 +280,8 @@ class HeaderCleaner:
             return dates.valid_tm(part) if mode != "year" else None
         if vr not in ("DA", "DT"):
             return dates.valid_offset(part) if tag == 0x00080201 and mode != "year" else None
-        if self._born and tag not in _IMAGE_DATES and re.sub(r"[.\-/]", "", part).startswith(self._born):
+        image = self._newborn and tag in _IMAGE_DATES
+        if self._born and not image and re.sub(r"[.\-/]", "", part).startswith(self._born):
             return None  # the birth date goes wherever it stands; of a newborn the image's own dates stay
         if mode == "year":
             moved = dates.year_da(part) if vr == "DA" else dates.year_dt(part)

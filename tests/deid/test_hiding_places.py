@@ -254,3 +254,14 @@ def test_a_local_code_inside_a_reference_goes_and_the_reference_stays() -> None:
     ds.ReferencedImageSequence[0].CodingSchemeDesignator = "99ZYX"
     out, outcome = released(to_bytes(ds))
     assert out.ReferencedImageSequence[0].ReferencedSOPInstanceUID.startswith("2.25.") and NAME not in outcome.data
+
+
+def test_a_birth_date_that_poses_as_an_images_date_goes_but_a_newborns_image_keeps_its_day() -> None:
+    request = Dataset()
+    request.AcquisitionDateTime = "19500412101010"
+    ds = make_dataset(plain_chest(), PatientBirthDate="19500412")
+    ds.RequestAttributesSequence = Sequence([request])
+    out, outcome = released(to_bytes(ds), policy="limited-data-set")
+    assert b"19500412" not in outcome.data and out.StudyDate == "20240315"
+    newborn, _ = released(make_file(PatientBirthDate="20240315"), policy="limited-data-set")
+    assert newborn.StudyDate == newborn.AcquisitionDate == "20240315" and not newborn.PatientBirthDate
