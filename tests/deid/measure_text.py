@@ -1,12 +1,14 @@
 """Measure text in pixels through the engine's own examination:
 
-    python -m tests.deid.measure_text --fonts FOLDER [--part test|tune] [--rounds N] [--seed S]
+    python -m tests.deid.measure_text --fonts FOLDER [--part test|tune] [--rounds N] [--seed S] [--models FILE ...]
 
 Real radiographs that played no part in training (`deid/pixels/training/images.csv`), enlarged to 2,500 px with the grain of that
 size, each with six identity strings and two markers in fonts from FOLDER (give fonts the network has not seen), and the same
 image without them. A hit: at least 90 % of the string's ink is masked. Prints recall with 95 % Wilson intervals by height,
-style, angle and font, the area of clean twins that is masked, markers kept, and CPU seconds. Not collected by pytest; the
-figures of docs/deid.md come from here.
+style, angle and font, the area of clean twins that is masked, markers kept, and CPU seconds. `--models` measures other weights on
+the same pictures, one table each. JPEG, which a third of the pictures go through, wipes some faint strings out: what keeps less
+than a third of its contrast is counted like any other, and the recall of the strings that it left is told as well. Not
+collected by pytest; the figures of docs/deid.md come from here.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import csv
 import json
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +26,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
 from deid.outcome import Refusal
-from deid.pixels import training
+from deid.pixels import textnet, training
 from deid.pixels.decode import DecodedPixels, PixelForm
+from deid.pixels.detector import Gray, Region
 from deid.pixels.examine import Examination, examine
 from deid.pixels.reader import RapidReader
+from deid.pixels.runtime import session
 from deid.pixels.textnet import NetDetector
 from deid.text.identifiers import Identifiers
 from tests.deid.burned import TOP, Burned, Pixels, as_jpeg, burn
@@ -66,22 +71,32 @@ def usable_fonts(folders: list[Path]) -> list[str]:
     return found
 
 
+class Timed(NetDetector):
+    """The detector, with the CPU seconds of its first look, the one at the whole image."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def find(self, image: Gray, near: Sequence[Region] | None = None) -> list[Region]:
+        started = time.process_time()
+        found = super().find(image, near)
+        self.seconds = self.seconds or time.process_time() - started
+        return found
+
+
 def look(image: Pixels) -> tuple[Examination | None, NDArray[np.bool_], float]:
     """The engine's examination of one frame (None: withheld), what it masked, and the CPU seconds of detection alone."""
     rows, columns = image.shape
     form = PixelForm(rows, columns, 1, 1, 16, 12, False, "MONOCHROME2", 0, None)
-    started = time.process_time()
-    NetDetector().find(image.astype(np.float32))
-    seconds = time.process_time() - started
-    masked = np.zeros(image.shape, dtype=bool)
+    masked, detector = np.zeros(image.shape, dtype=bool), Timed()
     pixels = DecodedPixels(form, image[None], "MONOCHROME2", False)
     try:
-        result = examine(pixels, Identifiers(), NetDetector(), RapidReader())
+        result = examine(pixels, Identifiers(), detector, RapidReader())
     except Refusal:
-        return None, masked, seconds
+        return None, masked, detector.seconds
     for box in result.masks:
         masked[box.y : box.y + box.height, box.x : box.x + box.width] = True
-    return result, masked, seconds
+    return result, masked, detector.seconds
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
@@ -93,43 +108,85 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return (middle - half) / (1 + z * z / count), (middle + half) / (1 + z * z / count)
 
 
-def kinds(item: Burned) -> list[str]:
-    """The rows of the table a string counts in."""
+def wiped(item: Burned, before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
+    """Whether JPEG left less than a third of a string. before, after: what the strings changed in the image, without it and
+    with it."""
+    drawn, left = before[item.glyphs], after[item.glyphs]
+    return float((drawn * left).sum()) < float((drawn * drawn).sum()) / 3
+
+
+def kinds(item: Burned, gone: bool) -> list[str]:
+    """The rows of the table a string counts in. gone: JPEG wiped it out."""
     height = next(
         f"height {low}-{high}"
         for low, high in ((1, 8), (9, 12), (13, 20), (21, 40), (41, 60), (61, 99))
         if item.height <= high
     )
     turn = "level" if item.angle == 0 else "quarter turns" if item.angle % 90 == 0 else "slanted"
-    return ["all", height, f"style {item.style}", turn, f"font {item.font}"]
+    rows = ["all", height, f"style {item.style}", turn, f"font {item.font}"]
+    return rows if gone else [*rows, "all but wiped out by JPEG", f"style {item.style} but wiped out by JPEG"]
 
 
 class Tally:
     """Hits and counts by kind, twins' areas, markers, seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.hits: Counter[str] = Counter()
         self.seen: Counter[str] = Counter()
         self.areas: list[float] = []
         self.seconds: list[float] = []
         self.kept = self.markers = self.unsure = self.caught = self.flagged = self.withheld = self.twins_withheld = 0
 
-    def add(self, item: Burned, masked: NDArray[np.bool_], hints: NDArray[np.bool_]) -> None:
+    def picture(
+        self,
+        path: Path,
+        image: Pixels,
+        strings: list[tuple[Burned, bool]],
+        clean: Pixels | None,
+        known: dict[str, list[list[float]]],
+    ) -> None:
+        """Count one picture, and its clean twin where there is one."""
+        result, masked, seconds = look(image)
+        self.seconds.append(seconds)
+        if result is None:
+            self.withheld += 1
+        else:
+            hints = np.zeros(image.shape, dtype=bool)
+            for box in result.hints:
+                hints[box.y : box.y + box.height, box.x : box.x + box.width] = True
+            for item, gone in strings:
+                self.add(item, gone, masked, hints)
+        if clean is None:
+            return
+        twin, touched, _ = look(clean)
+        if twin is None:
+            self.twins_withheld += 1
+            return
+        touched &= ~known_places(known, path, clean.shape)
+        self.areas.append(float(touched.mean()))
+        self.flagged += bool(twin.review)
+        if touched.mean() > 0.002:
+            print(f"  {self.name}: twin {path.name}: {touched.mean():.3%}", flush=True)
+
+    def add(self, item: Burned, gone: bool, masked: NDArray[np.bool_], hints: NDArray[np.bool_]) -> None:
         share = float(masked[item.glyphs].mean())
         if item.marker:
             self.markers += 1
             self.kept += share < 0.1
             return
-        for kind in kinds(item):
+        for kind in kinds(item, gone):
             self.seen[kind] += 1
             self.hits[kind] += share >= 0.9
         if share < 0.9:
             self.unsure += 1
             self.caught += bool(hints[item.glyphs].any()) or share > 0
-            print(f"  miss {item.height} px, {item.style}, {item.angle:.0f} degrees, {item.font}, {len(item.text)} letters: "
-                  f"masked {share:.2f}, hinted {float(hints[item.glyphs].mean()):.2f}", flush=True)  # fmt: skip
+            hinted, lost = float(hints[item.glyphs].mean()), ", wiped out" * gone
+            print(f"  {self.name}: miss {item.height} px, {item.style}, {item.angle:.0f} degrees, {item.font}, "
+                  f"{len(item.text)} letters{lost}: masked {share:.2f}, hinted {hinted:.2f}", flush=True)  # fmt: skip
 
     def show(self) -> None:
+        print(f"\n{self.name}")
         for kind in sorted(self.seen):
             hits, count = self.hits[kind], self.seen[kind]
             low, high = wilson(hits, count)
@@ -149,8 +206,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--limit", type=int, default=1000)
+    parser.add_argument("--models", type=Path, nargs="*", default=[], help="weights to measure in place of the shipped")
     options = parser.parse_args()
-    rng, tally, fonts = np.random.default_rng(options.seed), Tally(), usable_fonts(options.fonts)
+    rng, fonts = np.random.default_rng(options.seed), usable_fonts(options.fonts)
+    tallies = [Tally(path.name) for path in options.models] or [Tally(NetDetector.name)]
+    networks = [session(path.read_bytes()) for path in options.models] or [textnet._network()]
     known = real_text()
     print(f"{len(fonts)} fonts, {len(pictures(options.part))} pictures", flush=True)
     for number in range(options.rounds):
@@ -163,29 +223,17 @@ def main() -> None:
             for slot in range(8):
                 image, item = burn(image, rng, fonts, taken, marker=slot >= 6)
                 strings += [item] if item is not None else []
+            gone = [False] * len(strings)
             if quality:
+                before = image.astype(np.float64) - clean
                 clean, image = as_jpeg(clean, quality), as_jpeg(image, quality)
-            result, masked, seconds = look(image)
-            tally.seconds.append(seconds)
-            if result is None:
-                tally.withheld += 1
-                continue
-            hints = np.zeros(image.shape, dtype=bool)
-            for box in result.hints:
-                hints[box.y : box.y + box.height, box.x : box.x + box.width] = True
-            for item in strings:
-                tally.add(item, masked, hints)
-            if number == 0:
-                twin, touched, _ = look(clean)
-                if twin is None:
-                    tally.twins_withheld += 1
-                    continue
-                touched &= ~known_places(known, path, clean.shape)
-                tally.areas.append(float(touched.mean()))
-                tally.flagged += bool(twin.review)
-                if touched.mean() > 0.002:
-                    print(f"  twin {path.name}: {touched.mean():.3%}")
-    tally.show()
+                gone = [wiped(item, before, image.astype(np.float64) - clean) for item in strings]
+            twin = clean if number == 0 else None
+            for tally, network in zip(tallies, networks, strict=True):
+                textnet._network = lambda network=network: network  # type: ignore[assignment]
+                tally.picture(path, image, list(zip(strings, gone, strict=True)), twin, known)
+    for tally in tallies:
+        tally.show()
 
 
 def real_text() -> dict[str, list[list[float]]]:

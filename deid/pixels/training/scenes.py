@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -14,21 +14,27 @@ from PIL import Image
 
 from deid.pixels.training import typeset
 from deid.pixels.training.clutter import draw_clutter
+from deid.pixels.training.devices import draw_device
 from deid.pixels.training.strings import random_letters, random_text
 from deid.pixels.training.typeset import Plane, Tile
 
 CROP = 320
 STRIDE = 4
 BORDER = 24  # local contrast looks 20 pixels around
+_AROUND = 25  # pixels about a place that are judged with it
+_USUAL_CELLS = 150
+_THIN = 0.082  # stroke over capital height, from which a font is called hair-thin
 _DARKEST, _BRIGHTEST = -15 / 220, 240 / 220  # what eight bits hold below: text must not vanish by clipping
 
 
 @dataclass
 class Background:
-    """values: an image from 0 to 1 (1st to 99th percentile). real_text: 1 where text or a marker already stands."""
+    """values: an image from 0 to 1 (1st to 99th percentile). real_text: 1 where text or a marker already stands.
+    traps: (x, y) of things that an earlier network took for text."""
 
     values: Plane
     real_text: Plane
+    traps: list[tuple[float, float]] = field(default_factory=list)
 
 
 def load_backgrounds(root: Path, more: list[Path]) -> list[Background]:
@@ -60,6 +66,8 @@ class SceneMaker:
 
     def __init__(self, backgrounds: list[Background], fonts: dict[str, list[str]], seed: int) -> None:
         self.backgrounds, self.fonts = backgrounds, fonts
+        self.thin = [path for path in fonts.get("latin", []) if typeset.stroke_share(path) <= _THIN]
+        self.traps = [(each, spot) for each in backgrounds for spot in each.traps]
         self.rng = np.random.default_rng(seed)
 
     def make(self) -> tuple[Plane, NDArray[np.float32], NDArray[np.float32]]:
@@ -68,17 +76,19 @@ class SceneMaker:
         image, ignored = self._background()
         if rng.random() < 0.35:
             draw_clutter(image, rng)
+        if rng.random() < 0.1:
+            draw_device(image, rng)
         if rng.random() < 0.5:
             image = image + rng.normal(0, float(rng.uniform(0.001, 0.02)), image.shape).astype(np.float32)
         np.clip(image, _DARKEST, _BRIGHTEST, out=image)
         if rng.random() < 0.3:
             self._blank(image)
-        area = np.zeros_like(image)
+        bare, area = image.copy(), np.zeros_like(image)
         for _ in range(int(rng.choice([0, 1, 2, 3, 4, 6], p=[0.2, 0.24, 0.22, 0.16, 0.12, 0.06]))):
             self._write(image, area, ignored)
         if rng.random() < 0.15:
             self._blank(image, area, ignored)
-        image = self._exposed(image)
+        image = self._exposed(image, bare, area, ignored)
         inner = slice(BORDER, BORDER + CROP)
         return image, *_targets(area[inner, inner], ignored[inner, inner])
 
@@ -107,12 +117,16 @@ class SceneMaker:
 
     def _background(self) -> tuple[Plane, Plane]:
         rng, side = self.rng, CROP + 2 * BORDER
-        chosen = self.backgrounds[int(rng.integers(len(self.backgrounds)))]
+        chosen, trap = self.backgrounds[int(rng.integers(len(self.backgrounds)))], None
+        if self.traps and rng.random() < 0.08:
+            chosen, trap = self.traps[int(rng.integers(len(self.traps)))]
         rows, columns = chosen.values.shape
         scale = float(np.exp(rng.uniform(np.log(1200), np.log(3200)))) / max(rows, columns)
         span = side / scale
         x0 = float(rng.uniform(-0.15, 1.0)) * max(1.0, columns - 0.85 * span)
         y0 = float(rng.uniform(-0.15, 1.0)) * max(1.0, rows - 0.85 * span)
+        if trap is not None:
+            x0, y0 = (at - span * float(rng.uniform(0.2, 0.8)) for at in trap)
         angle = float(rng.normal(0, 3)) if rng.random() < 0.3 else 0.0
         matrix = cv2.getRotationMatrix2D((x0 + span / 2, y0 + span / 2), angle, scale)
         matrix[:, 2] = matrix[:, 2] + side / 2 - np.array([x0 + span / 2, y0 + span / 2])
@@ -137,8 +151,8 @@ class SceneMaker:
     def _tile(self) -> Tile | None:
         rng = self.rng
         height = float(np.exp(rng.uniform(np.log(5), np.log(100))))
-        if rng.random() < 0.3:
-            height = float(rng.uniform(5, 12))
+        if rng.random() < 0.42:
+            height = float(rng.uniform(5, 14))
         lines = 1 if height > 40 or rng.random() < 0.75 else int(rng.integers(2, 5))
         bold = rng.random()
         tiles: list[Tile] = []
@@ -170,7 +184,7 @@ class SceneMaker:
         if source < 0.2 or not self.fonts:
             font, thick, italic = (
                 int(rng.integers(8)),
-                max(1, round(height * (0.04 + 0.14 * bold))),
+                1 if rng.random() < 0.2 else max(1, round(height * (0.04 + 0.14 * bold))),
                 rng.random() < 0.15,
             )
             return lambda: typeset.draw_strokes(random_text(rng), height, font, thick, italic)
@@ -178,7 +192,8 @@ class SceneMaker:
             script = scripts[int(rng.integers(len(scripts)))]
             path = self.fonts[script][int(rng.integers(len(self.fonts[script])))]
             return lambda: typeset.draw_font(random_letters(rng, script), path, height)
-        path = self.fonts["latin"][int(rng.integers(len(self.fonts["latin"])))]
+        latin = self.thin if self.thin and rng.random() < 0.25 else self.fonts["latin"]
+        path = latin[int(rng.integers(len(latin)))]
         tracking = float(rng.uniform(0.1, 0.7)) if rng.random() < 0.1 else 0.0
         return lambda: typeset.draw_font(random_text(rng), path, height, tracking)
 
@@ -199,8 +214,9 @@ class SceneMaker:
         place = (slice(top, bottom), slice(left, right))
         if float((area[place] * mask).sum()) > 0.05 * float(mask.sum()):
             return
-        if rng.random() < 0.15 and tile.height > 12:  # hair lines: fonts called thin, and worn print
-            thin = cv2.erode(alpha, np.ones((3, 3), np.uint8))
+        if rng.random() < 0.15:  # hair lines: fonts called thin, and worn print
+            wide = int(rng.integers(2, max(3, min(8, round(tile.height / 8)) + 1)))
+            thin = cv2.erode(alpha, np.ones((wide, wide), np.uint8)) if tile.height > 9 else alpha**1.6
             if thin.sum() > 0.25 * alpha.sum():
                 alpha = thin
         blur = float(rng.uniform(0.3, 1.2)) if rng.random() < 0.3 else 0.0
@@ -229,12 +245,15 @@ class SceneMaker:
             paper = float(rng.choice([0.0, 1.0, float(rng.uniform(0, 1))]))
             level = paper + float(rng.choice([-1, 1])) * float(rng.uniform(0.15, 1.0))
             window[:] = window + (paper - window) * mask * float(rng.uniform(0.4, 1.0))
-        elif style < 0.46:  # faint
-            level = local + float(rng.choice([-1, 1])) * float(rng.uniform(0.02, 0.12))
-        elif style < 0.55:  # added light, as an overlay burned into film
+        elif style < 0.50:  # faint
+            contrast = float(rng.uniform(0.02, 0.12)) if rng.random() < 0.4 else float(rng.uniform(0.025, 0.065))
+            level = local + float(rng.choice([-1, 1])) * contrast
+            window[:] = window + (level - window) * alpha
+            return
+        elif style < 0.57:  # added light, as an overlay burned into film
             window += alpha * float(rng.choice([-1, 1])) * float(rng.uniform(0.03, 0.6))
             return
-        elif style < 0.62:  # outlined
+        elif style < 0.64:  # outlined
             around = cv2.dilate(alpha, np.ones((3, 3), np.uint8))
             window[:] = window + ((0.0 if level > 0.5 else 1.0) - window) * around
         if abs(level - local) < 0.02:
@@ -242,8 +261,8 @@ class SceneMaker:
         opacity = float(rng.uniform(0.4, 1.0)) if rng.random() < 0.3 else 1.0
         window[:] = window + (level - window) * alpha * opacity
 
-    def _exposed(self, image: Plane) -> Plane:
-        """What comes after: resampling, JPEG, noise, few levels, clipping, polarity."""
+    def _exposed(self, image: Plane, bare: Plane, area: Plane, ignored: Plane) -> Plane:
+        """What comes after: resampling, JPEG, noise, few levels, clipping, polarity. bare: the image without its text."""
         rng = self.rng
         side = image.shape[0]
         if rng.random() < 0.12:
@@ -254,9 +273,9 @@ class SceneMaker:
                 interpolation=cv2.INTER_CUBIC,
             )
         if rng.random() < 0.3:
-            eight = np.clip(image * 220 + 15, 0, 255).astype(np.uint8)
-            _, data = cv2.imencode(".jpg", eight, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 96))])
-            image = (np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), dtype=np.float32) - 15) / 220
+            quality, before = int(rng.integers(30, 96)), image - bare
+            image = _compressed(image, quality)
+            _forget_erased(before, image - _compressed(bare, quality), area, ignored)
         if rng.random() < 0.3:
             image = image + rng.normal(0, float(rng.uniform(0.001, 0.012)), image.shape).astype(np.float32)
         if rng.random() < 0.1:
@@ -268,6 +287,22 @@ class SceneMaker:
         return ((image - low) / max(0.3, high - low)).astype(np.float32)
 
 
+def _compressed(image: Plane, quality: int) -> Plane:
+    eight = np.clip(image * 220 + 15, 0, 255).astype(np.uint8)
+    _, data = cv2.imencode(".jpg", eight, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return (np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), dtype=np.float32) - 15) / 220
+
+
+def _forget_erased(before: Plane, after: Plane, area: Plane, ignored: Plane) -> None:
+    """Where compression left less than a third of what text changed, nothing can be read: neither text nor not text, in place.
+
+    Taught as text, such places teach the network to find names in plain grain.
+    """
+    power, left = cv2.blur(before * before, (_AROUND, _AROUND)), cv2.blur(before * after, (_AROUND, _AROUND))
+    erased = (area > 0) & (left < 0.33 * power)
+    area[erased], ignored[erased] = 0, 1
+
+
 def _targets(area: Plane, ignored: Plane) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Largest value in each STRIDE square; the cells around text are not judged, so that its edge may fall either way."""
     cells = CROP // STRIDE
@@ -277,4 +312,8 @@ def _targets(area: Plane, ignored: Plane) -> tuple[NDArray[np.float32], NDArray[
     some = (area.reshape(cells, STRIDE, cells, STRIDE).max(axis=(1, 3)) > 0.2).astype(np.float32)
     edge = cv2.dilate(some, np.ones((3, 3), np.uint8)) > target
     weight = np.where(skip & (target == 0), 0.0, np.where(edge, 0.0, 1.0)).astype(np.float32)
-    return target, weight
+    # A small string is as good as a large one, though it has a fiftieth of the cells.
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(target.astype(np.uint8), connectivity=8)
+    share = np.clip(np.sqrt(_USUAL_CELLS / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)), 0.5, 3.0).astype(np.float32)
+    share[0] = 1.0
+    return target, weight * share[labels]

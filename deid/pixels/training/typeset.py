@@ -45,6 +45,17 @@ def cap_ratio(path: str) -> float:
     return max(0.2, (bottom - top) / 100) if right > left else 0.7
 
 
+@cache
+def stroke_share(path: str) -> float:
+    """Thickness of the strokes of a capital H over its height; 1 where it has none."""
+    tile = draw_font("H", path, 100.0)
+    if tile is None:
+        return 1.0
+    inside = cv2.distanceTransform((np.pad(tile.alpha, 2) > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    most = float(inside.max())
+    return 2 * float(np.median(inside[inside >= 0.8 * most])) / 100 if most > 0 else 1.0
+
+
 def font_scripts(path: str) -> frozenset[str]:
     """What a font can write: "latin" and the names of SCRIPTS, judged by its glyphs being there and differing."""
     try:
