@@ -19,7 +19,7 @@ def draw_device(image: Plane, rng: np.random.Generator) -> None:
     draw = (_electrode, _electrode, _pacemaker, _hook_row)[int(rng.integers(4))]
     draw(sheet, rng)
     matrix = cv2.getRotationMatrix2D((side / 2, side / 2), float(rng.uniform(0, 360)), 1.0)
-    matrix[:, 2] += rng.uniform(-0.2, 1.0, 2) * (np.array(image.shape[::-1]) - 0.6 * side)
+    matrix[:, 2] = matrix[:, 2] + rng.uniform(-0.2, 1.0, 2) * (np.array(image.shape[::-1]) - 0.6 * side)
     whole = cv2.warpAffine(sheet.plane, matrix, image.shape[::-1], flags=cv2.INTER_LINEAR)
     whole = cv2.GaussianBlur(whole, (0, 0), float(rng.uniform(0.4, 1.8)))
     level = float(rng.uniform(0.7, 1.15))
