@@ -209,6 +209,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-webhooks": {"task": "webhooks.sweep_task", "schedule": 30.0},
     "expire-invitations": {"task": "accounts.expire_invitations_task", "schedule": 3600.0},
     "expire-offers": {"task": "requests_app.expire_task", "schedule": 600.0},
+    "sweep-listings": {"task": "requests_app.sweep_listings_task", "schedule": 120.0},
+    "tell-searchers": {"task": "requests_app.tell_searchers_task", "schedule": 60.0},
 }
 
 # --- storage ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Finding requests: one definition of search, facets and order for the page and the API."""
+"""Filters of the API's list of requests: the same words and values as the pages, over everything the person may see."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ from datetime import timedelta
 from typing import Any
 
 import django_filters as df
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
-from django.utils.text import capfirst
 from drf_spectacular.utils import extend_schema_field
 
-from requests_app.models import Category, DatasetRequest, RequestFacet, RequestStatus
-from requests_app.spec import AnnotationType, ReportLinkage, View
+from requests_app.catalogue.snapshot import SIZES
+from requests_app.catalogue.wanted import CHOICES, DEADLINES, LABELS
+from requests_app.catalogue.words import matching
+from requests_app.models import DatasetRequest, RequestFacet, RequestStatus
 
 SORTS = {
     "newest": ("Newest first", F("opened_at").desc(nulls_last=True)),
     "deadline": ("Deadline, soonest first", F("deadline").asc(nulls_last=True)),
+    "still": ("Most still needed first", F("listing__still_needed").desc(nulls_last=True)),
     "largest": ("Most images first", F("minimum_images").desc()),
     "smallest": ("Fewest images first", F("minimum_images").asc()),
 }
-DEADLINES = {"30": "Within 30 days", "90": "Within 90 days", "180": "Within 180 days", "later": "Later than that"}
-REPORTS = {"none": "Not asked for", "optional": "Welcome", "required": "Required"}
 
 
 class Words(df.CharFilter):
-    """Every word must occur somewhere in the request's text."""
+    """Every word must occur in the title, the findings or their aliases, the purpose or the organization's name."""
 
     def filter(self, qs: QuerySet[DatasetRequest], value: str) -> QuerySet[DatasetRequest]:
-        for word in (value or "").casefold().split()[:8]:
-            qs = qs.filter(search_text__contains=word)
-        return qs
+        if not value or not value.strip():
+            return qs
+        found = matching(value)
+        return qs.filter(listing__number__in=found) if found is not None else qs.none()
 
 
 class FacetChoice(df.MultipleChoiceFilter):
-    """Requests with at least one of the chosen facet values. Values that nobody uses are accepted and find nothing."""
+    """Requests with at least one of the chosen facet values."""
 
     def __init__(self, kind: str, **kwargs: Any) -> None:
         self.kind = kind
@@ -47,42 +48,51 @@ class FacetChoice(df.MultipleChoiceFilter):
         return qs.filter(Exists(facets))
 
 
+class AnyValues(df.fields.MultipleChoiceField):
+    """Takes values that are not listed beforehand: which findings there are changes with the requests."""
+
+    def valid_value(self, value: Any) -> bool:
+        return True
+
+
 @extend_schema_field({"type": "array", "items": {"type": "string"}})
 class FindingFacet(FacetChoice):
-    """The findings that open requests ask for; which they are changes with the requests."""
+    """The findings that requests ask for. One that nobody asks for finds nothing."""
+
+    field_class = AnyValues
 
 
-def _findings() -> list[tuple[str, str]]:
-    values = RequestFacet.objects.filter(kind=RequestFacet.Kind.FINDING).values_list("value", flat=True)
-    return [(value, value) for value in sorted(set(values), key=str.casefold)]
+def _choices(name: str) -> list[tuple[str, str]]:
+    return list(CHOICES[name].items())
 
 
 class RequestFilter(df.FilterSet):
     """``?q=bedside&category=cxr&projection=AP&finding=Pneumothorax&annotation=mask&reports=none&deadline=90&sort=largest``"""
 
     q = Words(label="Search")
-    category = df.MultipleChoiceFilter(choices=Category.choices, label="Category")
-    projection = FacetChoice(
-        RequestFacet.Kind.PROJECTION, choices=[(v.value, capfirst(v.plain)) for v in View], label="Projection"
-    )
-    finding = FindingFacet(RequestFacet.Kind.FINDING, choices=_findings, label="Finding")
-    annotation = FacetChoice(
-        RequestFacet.Kind.ANNOTATION,
-        choices=[(a.value, a.plain.capitalize()) for a in AnnotationType],
-        label="Annotation",
-    )
-    reports = df.MultipleChoiceFilter(
-        field_name="report_linkage",
-        choices=[(r.value, REPORTS[r.value]) for r in ReportLinkage],
-        label="Radiology reports",
-    )
-    deadline = df.ChoiceFilter(choices=list(DEADLINES.items()), method="by_deadline", label="Deadline")
-    status = df.MultipleChoiceFilter(choices=RequestStatus.choices, label="State")
+    category = df.MultipleChoiceFilter(choices=_choices("category"), label=LABELS["category"])
+    projection = FacetChoice(RequestFacet.Kind.PROJECTION, choices=_choices("projection"), label=LABELS["projection"])
+    finding = FindingFacet(RequestFacet.Kind.FINDING, label=LABELS["finding"])
+    annotation = FacetChoice(RequestFacet.Kind.ANNOTATION, choices=_choices("annotation"), label=LABELS["annotation"])
+    reports = df.MultipleChoiceFilter(field_name="report_linkage", choices=_choices("reports"), label=LABELS["reports"])
+    images = df.MultipleChoiceFilter(choices=_choices("images"), method="by_size", label=LABELS["images"])
+    deadline = df.ChoiceFilter(choices=list(DEADLINES.items()), method="by_deadline", label=LABELS["deadline"])
+    status = df.MultipleChoiceFilter(choices=RequestStatus.choices, label=LABELS["status"])
     sort = df.ChoiceFilter(choices=[(k, v[0]) for k, v in SORTS.items()], method="by_sort", label="Order")
 
     class Meta:
         model = DatasetRequest
         fields: list[str] = []
+
+    def by_size(self, qs: QuerySet[DatasetRequest], name: str, value: list[str]) -> QuerySet[DatasetRequest]:
+        wanted, lowest = Q(), 0.0
+        for size, _, above in SIZES:
+            if size in value:
+                wanted |= Q(minimum_images__gte=lowest) & (
+                    Q() if above == float("inf") else Q(minimum_images__lt=above)
+                )
+            lowest = above
+        return qs.filter(wanted)
 
     def by_deadline(self, qs: QuerySet[DatasetRequest], name: str, value: str) -> QuerySet[DatasetRequest]:
         today = timezone.localdate()

@@ -40,7 +40,7 @@ def requests_for(hospital: Organization, capability: Capability) -> list[Match]:
         .exclude(organization=hospital)
         .filter(Q(deadline=None) | Q(deadline__gte=timezone.localdate()))
         .select_related("organization")
-        .defer("draft", "search_text")
+        .defer("draft")
         .annotate(
             spec_id=Subquery(newest.values("pk")[:1]),
             spec_sha=Subquery(newest.values("sha256")[:1]),

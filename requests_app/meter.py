@@ -131,6 +131,12 @@ def meter_rows(request: DatasetRequest, user: User | AnonymousUser | None = None
     return meter_view(request, user).rows
 
 
+def listed_row(needed: int, done: progress.Totals) -> MeterRow:
+    """The row of the whole request as a public list shows it, offers told as far as everybody may know them."""
+    row = MeterRow("cohort.images", "All images", needed, done.offered, done.received, done.accepted, kind="total")
+    return _veiled(row, {row.check_id: done.offers})
+
+
 def still_useful(rows: Iterable[MeterRow]) -> list[Wanted]:
     """The lines that are short of what they need: binding ones first, those of which most is missing first.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from requests_app.models import DatasetRequest
 
@@ -51,6 +52,16 @@ class MeterRow:
 
 
 @dataclass(frozen=True)
+class Totals:
+    """How many images of the whole request were offered (by how many offers), received and accepted."""
+
+    offered: int = 0
+    received: int = 0
+    accepted: int = 0
+    offers: int = 0
+
+
+@dataclass(frozen=True)
 class Counted:
     """One count of a request under one version. ``state`` is a tag that changes when anything counted changes.
 
@@ -73,6 +84,20 @@ def register(source: Source) -> None:
     """Called once by the app that knows what was delivered."""
     global _source
     _source = source
+
+
+_totals: Callable[[Collection[UUID]], dict[UUID, Totals]] | None = None
+
+
+def register_totals(source: Callable[[Collection[UUID]], dict[UUID, Totals]]) -> None:
+    """Called once by the app that knows what was delivered."""
+    global _totals
+    _totals = source
+
+
+def totals(requests: Collection[UUID]) -> dict[UUID, Totals]:
+    """The first row of the meters of many requests, by primary key, in full. Requests without any are left out."""
+    return _totals(requests) if _totals is not None and requests else {}
 
 
 def counted(request: DatasetRequest, *, patient: bool = False) -> Counted | None:

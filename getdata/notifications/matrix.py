@@ -94,6 +94,8 @@ EVENTS: dict[str, Event] = {
     "amendment.submitted": _row(_G.REQUESTS, "An amendment waits for a check", STAFF),
     "request.amended": _row(_G.REQUESTS, "A request you offered on was amended", _HOSPITAL),
     "request.ended": _row(_G.REQUESTS, "A request you deliver to takes no more offers", _HOSPITAL, channel=_INBOX),
+    # saved searches: the e-mail names each request and carries the link that stops it
+    "search.matched": _row(_G.SEARCHES, "A request fits your saved search", PERSON),
     # questions and messages
     "question.asked": _row(_G.QUESTIONS, "A question on your request", _ASKER),
     "question.answered": _row(_G.QUESTIONS, "Your question was answered", PERSON),

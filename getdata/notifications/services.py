@@ -31,12 +31,16 @@ def notify(
     users: Iterable[Any] = (),
     parties: Mapping[str, Any] | None = None,
     but: Any = None,
+    body: str = "",
+    stop: str = "",
+    inbox_only: bool = False,
 ) -> None:
     """Put a line in each person's inbox and, by the channel of event and person, an e-mail in the outbox or in the digest.
 
     ``parties`` (``{"hospital": organization}``) are turned into people by the matrix; ``users`` are named by the caller;
     ``but`` is whoever caused the event and need not be told. Call it inside the event's transaction: all are rows, and a worker
     sends the mail afterwards. ``text`` goes into e-mails: titles and names of organizations, nothing that a person wrote.
+    ``body`` is an e-mail's own text with its own links, ``stop`` the address that stops it; ``inbox_only`` sends none now.
     """
     row = EVENTS[event]
     found = {user.pk: user for user in users if user.is_active}
@@ -56,9 +60,14 @@ def notify(
         )
         for user in people
     )
-    mailed = [user for user in people if channels[user.pk] == Channel.MAIL]
+    mailed = [user for user in people if channels[user.pk] == Channel.MAIL and not inbox_only]
     if mailed:
-        OutboxMail.objects.bulk_create(_mail_of(user, row, text, url) for user in mailed)
+        OutboxMail.objects.bulk_create(
+            OutboxMail(to=user.email, subject=row.subject, body=body, unsubscribe=stop)
+            if body
+            else _mail_of(user, row, text, url)
+            for user in mailed
+        )
         enqueue("notifications.send_outbox_task")
 
 

@@ -12,6 +12,7 @@ from fulfillment.models import Image, Release, ReleaseStatus
 from getdata.accounts.models import Organization
 from requests_app.meter import meter_rows
 from requests_app.models import Category, DatasetRequest, RequestStatus
+from requests_app.progress import Totals, totals
 from requests_app.spec import DatasetSpec, summarise
 
 #: A number is shown only when it is large enough to mean something.
@@ -31,7 +32,8 @@ def featured() -> dict[str, Any] | None:
         candidates = list(still_open[:_CANDIDATES])
         if not candidates:
             return None
-        best = max(candidates, key=_progress)
+        done = totals([request.pk for request in candidates])
+        best = max(candidates, key=lambda request: _moved(done.get(request.pk)))
         cache.set(_CHOICE, str(best.pk), _CHOICE_SECONDS)
     rows, version = meter_rows(best), best.current_version
     summary = summarise(DatasetSpec.model_validate(version.document)) if version else []
@@ -46,8 +48,8 @@ def featured() -> dict[str, Any] | None:
     }
 
 
-def _progress(request: DatasetRequest) -> int:
-    return sum(row.received + row.accepted for row in meter_rows(request)[:1])
+def _moved(done: Totals | None) -> int:
+    return done.received + done.accepted if done else 0
 
 
 def categories() -> list[dict[str, Any]]:

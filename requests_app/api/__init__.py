@@ -10,6 +10,7 @@ from requests_app.api.feasibility import FeasibilityViewSet
 from requests_app.api.matching import CapabilityView, MatchCountsView, MatchesView
 from requests_app.api.meter import MeterView
 from requests_app.api.requests import RequestViewSet
+from requests_app.api.saved_searches import SavedSearchViewSet
 from requests_app.api.talk import URLS as TALK_URLS
 
 ROUTES = [
@@ -17,6 +18,7 @@ ROUTES = [
     ("offers", OfferViewSet, "api-offer"),
     ("feasibilities", FeasibilityViewSet, "api-feasibility"),
     ("agreements", AgreementViewSet, "api-agreement"),
+    ("saved-searches", SavedSearchViewSet, "api-saved-search"),
 ]
 API_URLS = [
     path("dataset-spec.schema.json", DatasetSpecSchemaView.as_view(), name="api-dataset-spec-schema"),

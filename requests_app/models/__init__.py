@@ -4,6 +4,7 @@ from requests_app.models.agreement import Agreement, AgreementQuerySet, Signatur
 from requests_app.models.capability import CapabilityProfile
 from requests_app.models.drafting import LIVE_AMENDMENT, Amendment, AmendmentStatus, Coauthor
 from requests_app.models.feasibility import Feasibility
+from requests_app.models.listing import CatalogueChange, CatalogueState, RequestListing
 from requests_app.models.message import Message, MessageQuerySet, ThreadMark
 from requests_app.models.offer import Offer, OfferQuerySet, OfferStatus
 from requests_app.models.question import EDIT_WINDOW, HiddenReason, Question, QuestionQuerySet
@@ -16,6 +17,7 @@ from requests_app.models.request import (
     RequestStatus,
     SpecVersion,
 )
+from requests_app.models.saved_search import Pace, SavedSearch, SavedSearchQuerySet
 
 __all__ = [
     "EDIT_WINDOW",
@@ -26,6 +28,8 @@ __all__ = [
     "Amendment",
     "AmendmentStatus",
     "CapabilityProfile",
+    "CatalogueChange",
+    "CatalogueState",
     "Category",
     "Coauthor",
     "DatasetRequest",
@@ -37,10 +41,14 @@ __all__ = [
     "Offer",
     "OfferQuerySet",
     "OfferStatus",
+    "Pace",
     "Question",
     "QuestionQuerySet",
     "RequestFacet",
+    "RequestListing",
     "RequestStatus",
+    "SavedSearch",
+    "SavedSearchQuerySet",
     "Signature",
     "SpecVersion",
     "ThreadMark",

@@ -71,11 +71,10 @@ class DatasetRequest(Drafted, Entity):
     submitted_at = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
-    # Derived from the open specification when it is frozen, for lists, facets and search.
+    # Derived from the open specification when it is frozen, for lists; the catalogue has a row of its own.
     deadline = models.DateField(null=True, blank=True)
     minimum_images = models.PositiveIntegerField(default=0)
     report_linkage = models.CharField(max_length=10, blank=True)
-    search_text = models.TextField(blank=True)
 
     objects = DatasetRequestQuerySet.as_manager()
 
@@ -93,6 +92,11 @@ class DatasetRequest(Drafted, Entity):
     @property
     def audit_organization_id(self) -> str:
         return str(self.organization_id)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether anyone may see it: the rule of ``public()`` for a row at hand."""
+        return self.status in PUBLIC_STATUSES
 
     @property
     def current_version(self) -> SpecVersion | None:

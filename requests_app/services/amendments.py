@@ -25,6 +25,7 @@ from requests_app.models import (
 from requests_app.services.drafts import live_amendment, require_writer
 from requests_app.services.frozen import add_version, derived_columns
 from requests_app.services.guarding import refuse_record_numbers
+from requests_app.services.listing import list_request
 from requests_app.services.people import refuse_insiders, staff
 from requests_app.services.reading import postable
 from requests_app.spec import Change, DatasetSpec, diff
@@ -240,7 +241,8 @@ def _open(request: DatasetRequest, spec: DatasetSpec, actor: User) -> SpecVersio
     last = _open_version(request)
     changes = diff(DatasetSpec.model_validate(last.document), spec)
     version = add_version(request=request, spec=spec, number=last.number + 1, actor=actor)
-    DatasetRequest.objects.filter(pk=request.pk).update(**derived_columns(request, spec))
+    list_request(request=request, spec=spec, version=version.number)
+    DatasetRequest.objects.filter(pk=request.pk).update(**derived_columns(spec))
     record(
         verb="datasetrequest.amended",
         target=request,

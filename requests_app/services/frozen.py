@@ -6,7 +6,7 @@ from typing import Any
 
 from getdata.accounts.models import User
 from requests_app.models import DatasetRequest, RequestFacet, SpecVersion
-from requests_app.spec import DatasetSpec, spec_document, spec_sha256, summarise
+from requests_app.spec import DatasetSpec, spec_document, spec_sha256
 from requests_app.taxonomy import Relation, concepts
 
 
@@ -33,11 +33,10 @@ def listed_columns(spec: DatasetSpec) -> dict[str, Any]:
     }
 
 
-def derived_columns(request: DatasetRequest, spec: DatasetSpec) -> dict[str, Any]:
+def derived_columns(spec: DatasetSpec) -> dict[str, Any]:
     """The columns of a request that follow from its open specification."""
     return {
         **listed_columns(spec),
-        "search_text": search_text(request, spec),
         "draft": spec_document(spec),
     }
 
@@ -67,14 +66,3 @@ def facets(spec: DatasetSpec) -> set[tuple[str, str]]:
         if cell.finding is not None:
             found.add((kinds.FINDING, finding_name(spec, cell.finding)[:120]))
     return found
-
-
-def search_text(request: DatasetRequest, spec: DatasetSpec) -> str:
-    """Lower-case text of everything a person would search by: title, who asks, summary, findings and their aliases."""
-    taxonomy = spec.taxonomy()
-    names = [line.finding for line in spec.labels.findings] + [c.finding for c in spec.quotas if c.finding]
-    words: list[str] = [spec.title, request.organization.name, spec.purpose.description, *summarise(spec)]
-    for name in dict.fromkeys(names):
-        found = taxonomy.find(name)
-        words += [name, *((found.name, *found.aliases) if found else ())]
-    return "\n".join(words).casefold()

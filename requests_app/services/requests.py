@@ -21,6 +21,7 @@ from requests_app.services.amendments import discard_amendment
 from requests_app.services.drafts import save_draft as save_draft
 from requests_app.services.frozen import add_version, derived_columns, listed_columns
 from requests_app.services.guarding import refuse_record_numbers
+from requests_app.services.listing import end_listing, list_request
 from requests_app.services.offers import decline_all
 from requests_app.services.people import refuse_insiders, staff
 from requests_app.services.reading import postable, readable
@@ -113,9 +114,10 @@ def open_request(*, request: DatasetRequest, actor: User) -> DatasetRequest:
             RequestStatus.SUBMITTED,
             RequestStatus.OPEN,
             actor=actor,
-            changes={"opened_at": timezone.now(), "status_note": "", **derived_columns(fresh, spec)},
+            changes={"opened_at": timezone.now(), "status_note": "", **derived_columns(spec)},
         )
         version = add_version(request=moved, spec=spec, number=1, actor=actor)
+        list_request(request=moved, spec=spec, version=1)
         record(
             verb="specversion.frozen",
             target=version,
@@ -144,6 +146,7 @@ def close_request(*, request: DatasetRequest, actor: User) -> DatasetRequest:
             actor=actor,
             changes={"closed_at": timezone.now()},
         )
+        end_listing(request=moved)
         decline_all(request=moved, note="The request was closed.", actor=actor)
         for offer in moved.offers.filter(status=OfferStatus.ACCEPTED).select_related("hospital"):
             notify(
@@ -182,6 +185,7 @@ def cancel_request(*, request: DatasetRequest, actor: User, note: str = "") -> D
             actor=actor,
             changes={"closed_at": timezone.now(), "status_note": note.strip()},
         )
+        end_listing(request=moved)
         decline_all(request=moved, note="The request was cancelled.", actor=actor)
         _discard_amendments(moved, actor)
     return moved

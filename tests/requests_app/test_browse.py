@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from requests_app.models import DatasetRequest
+from requests_app.models import DatasetRequest, RequestListing
+from requests_app.services.listing import record_change
 from requests_app.services.requests import close_request
 from tests.requests_app.people import Market
 
@@ -25,7 +26,7 @@ def shelf(market: Market) -> dict[str, DatasetRequest]:
 def titles(client: Client, **query: Any) -> list[str]:
     page = client.get(reverse("request_list"), query)
     assert page.status_code == 200
-    return [item.title for item, _, _ in page.context["rows"]]
+    return [row.item.title for row in page.context["rows"]]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,8 @@ def test_search_and_facets_find_what_they_say(
 def test_the_deadline_facet_counts_from_today(shelf: dict[str, DatasetRequest], client: Client) -> None:
     today = timezone.localdate()
     for days, request in zip((10, 60, 120, 400), shelf.values(), strict=True):
-        DatasetRequest.objects.filter(pk=request.pk).update(deadline=today + timedelta(days=days))
+        RequestListing.objects.filter(request=request).update(deadline=today + timedelta(days=days))
+        record_change([request.listing.pk])
     assert [len(titles(client, deadline=value)) for value in ("30", "90", "180", "later")] == [1, 2, 3, 1]
 
 
@@ -104,14 +106,14 @@ def test_category_pages_list_their_own_and_others_do_not_exist(
     shelf: dict[str, DatasetRequest], client: Client
 ) -> None:
     page = client.get(reverse("category", args=["ct"]))
-    assert [item.title for item, _, _ in page.context["rows"]] == [shelf["ct-pulmonary-embolism"].title]
+    assert [row.item.title for row in page.context["rows"]] == [shelf["ct-pulmonary-embolism"].title]
     assert client.get(reverse("category", args=["dental"])).status_code == 404
 
 
 def test_each_result_has_its_meter(shelf: dict[str, DatasetRequest], market: Market, client: Client) -> None:
     market.offer(shelf["cxr-pneumothorax-bedside"], images=700)
     page = client.get(reverse("request_list"), {"q": "bedside"})
-    ((_, meter, _),) = page.context["rows"]
+    meter = page.context["rows"][0].meter
     assert (meter.needed, meter.offered, meter.accepted) == (3000, 700, 0)
     assert b"0 of 3,000 images accepted" in page.content
 

@@ -143,8 +143,8 @@ def test_opening_freezes_version_one_with_facets_and_derived_columns(market: Mar
     assert made.report_linkage == "optional"
     facets = {(facet.kind, facet.value) for facet in made.facets.all()}
     assert {("projection", "AP"), ("finding", "Pneumothorax"), ("annotation", "mask")} <= facets
-    assert "pneumothorax" in made.search_text
-    assert made.search_text == made.search_text.casefold()
+    assert "Pneumothorax: " in made.listing.findings
+    assert (made.listing.version, made.listing.images) == (1, made.minimum_images)
     assert canonical_json(spec) == canonical_json(DatasetSpec.model_validate(made.draft))
 
 

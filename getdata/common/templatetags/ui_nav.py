@@ -41,6 +41,7 @@ SIDE: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place("Dashboard", "dashboard", "user"),
             Place("Browse requests", "request_list"),
+            Place("Saved searches", "saved_search_list", "user"),
             Place("Requests for you", "match_list", "user"),
             Place("My requests", "my_requests", "user"),
             Place("Offers", "offer_list", "user"),

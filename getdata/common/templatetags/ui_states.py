@@ -65,6 +65,8 @@ STATES: dict[str, Look] = {
     "unsigned": Look("plain", "ring", "Not signed"),
     "part_signed": Look("busy", "half", "Signed by one party"),
     "signed": Look("good", "check", "Signed"),
+    # saved search
+    "paused": Look("plain", "bar", "Paused"),
     # fulfilment
     "active": Look("busy", "dot", "Active"),
     "completed": Look("good", "check", "Completed"),
