@@ -196,10 +196,7 @@ MAX_ATTEMPTS = 3
 #: Copies of a batch's images that are planted with synthetic identities when it is sealed; 0 switches the measurement off.
 CANARY_COPIES: int = env.int("GETDATA_CANARY_COPIES", default=5)
 CELERY_BEAT_SCHEDULE = {
-    "sweep-leases": {
-        "task": "fulfillment.sweep_task",
-        "schedule": env.float("GETDATA_SWEEP_SECONDS", default=15.0),
-    },
+    "sweep-leases": {"task": "fulfillment.sweep_task", "schedule": env.float("GETDATA_SWEEP_SECONDS", default=15.0)},
     "sweep-uploads": {"task": "fulfillment.sweep_uploads_task", "schedule": 600.0},
     "sweep-certificates": {"task": "fulfillment.sweep_certificates_task", "schedule": 300.0},
     "sweep-releases": {"task": "fulfillment.sweep_releases_task", "schedule": 120.0},
