@@ -11,15 +11,15 @@ from getdata.accounts.models import Organization, Role, User
 from requests_app.models import Agreement, DatasetRequest, Offer
 from requests_app.services import agreements, offers, requests
 from requests_app.services.offers import offerable
-from requests_app.spec import DatasetSpec, example_specs, spec_document
+from requests_app.spec import DatasetSpec, template_specs, spec_document
 from tests.factories import HospitalFactory, OrganizationFactory, ReviewerFactory, UserFactory, member
 
 EXAMPLE = "cxr-pneumothorax-bedside"
 
 
 def document(name: str = EXAMPLE) -> dict[str, Any]:
-    """An example's document with its deadline in the future."""
-    return spec_document(example_specs(today=timezone.localdate())[name])
+    """A template's document with its deadline in the future."""
+    return spec_document(template_specs(today=timezone.localdate())[name])
 
 
 @dataclass
