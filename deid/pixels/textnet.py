@@ -65,10 +65,14 @@ def probability(image: Gray, near: Sequence[Region] | None = None) -> Heat:
 
 def _run(values: Gray) -> Heat:
     rows, columns = values.shape
-    shown = network_input(np.ascontiguousarray(values))
-    tensor = np.stack(
-        [cv2.copyMakeBorder(c, 0, -rows % _GRID, 0, -columns % _GRID, cv2.BORDER_REFLECT_101) for c in shown]
-    )
+    below, beside = -rows % _GRID, -columns % _GRID
+    tensor = np.empty((2, rows + below, columns + beside), dtype=np.float32)
+    network_input(np.ascontiguousarray(values), tensor[:, :rows, :columns])
+    # The last rows and columns mirrored, the very last left out; an image is never smaller than the grid.
+    if below:
+        tensor[:, rows:, :columns] = tensor[:, rows - below - 1 : rows - 1, :columns][:, ::-1]
+    if beside:
+        tensor[:, :, columns:] = tensor[:, :, columns - beside - 1 : columns - 1][:, :, ::-1]
     result = _network().run(None, {"image": tensor[None]})[0]
     return np.asarray(result[0, 0, : -(-rows // 4), : -(-columns // 4)], dtype=np.float32)
 
