@@ -39,10 +39,10 @@ def network_input(values: NDArray[np.float32], out: NDArray[np.float32] | None =
     for top in range(0, values.shape[0], _STRIP):
         rows = slice(top, top + _STRIP)
         part, middle, wide, plain, local = values[rows], mean[rows], spread[rows], shown[0, rows], shown[1, rows]
-        wide -= middle * middle
+        np.subtract(wide, middle * middle, out=wide)
         np.maximum(wide, 0, out=wide)
         np.sqrt(wide, out=wide)
-        wide += np.float32(_FLOOR)
+        np.add(wide, np.float32(_FLOOR), out=wide)
         np.subtract(part, middle, out=local)
         local /= wide
         np.clip(local, -4, 4, out=local)
