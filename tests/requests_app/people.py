@@ -11,7 +11,7 @@ from getdata.accounts.models import Organization, Role, User
 from requests_app.models import Agreement, DatasetRequest, Offer
 from requests_app.services import agreements, offers, requests
 from requests_app.services.offers import offerable
-from requests_app.spec import DatasetSpec, template_specs, spec_document
+from requests_app.spec import DatasetSpec, spec_document, template_specs
 from tests.factories import HospitalFactory, OrganizationFactory, ReviewerFactory, UserFactory, member
 
 EXAMPLE = "cxr-pneumothorax-bedside"
