@@ -6,6 +6,7 @@ What is signed is the text file; the PDF says so on every page and carries the t
 from __future__ import annotations
 
 import io
+import unicodedata
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -33,6 +34,11 @@ _HEAD = ParagraphStyle(
     keepWithNext=True,
 )  # fmt: skip
 _WIDTH = A4[0] - 36 * mm
+#: What Unicode does not take apart into printable letters.
+_PLAIN = {
+    "≥": ">=", "≤": "<=", "→": "->", "−": "-", "Ł": "L", "ł": "l", "Đ": "D", "đ": "d", "Ħ": "H", "ħ": "h",
+    "ı": "i", "Ŧ": "T", "ŧ": "t", "Ŋ": "N", "ŋ": "n",
+}  # fmt: skip
 
 
 def agreement_pdf(agreement: Agreement) -> bytes:
@@ -70,8 +76,24 @@ def _footer(agreement: Agreement) -> Any:
 
 
 def _safe(text: object) -> str:
-    """Text for a Paragraph: escaped, and without letters that the standard fonts lack."""
-    return escape(str(text).encode("cp1252", "replace").decode("cp1252"))
+    """Text for a Paragraph: escaped, and in the letters of the standard fonts (Łódź becomes Lódz; the text file keeps it)."""
+    return escape("".join(map(_letter, unicodedata.normalize("NFC", str(text)))))
+
+
+def _letter(letter: str) -> str:
+    if _printable(letter):
+        return letter
+    plain = _PLAIN.get(letter) or unicodedata.normalize("NFKD", letter)
+    kept = "".join(part for part in plain if not unicodedata.combining(part) and _printable(part))
+    return kept or "?"
+
+
+def _printable(letter: str) -> bool:
+    try:
+        letter.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _broken(text: str) -> str:

@@ -230,6 +230,14 @@ def test_the_pdf_is_the_same_until_somebody_signs_and_then_shows_it(market: Mark
     assert agreement_pdf(Agreement.objects.get(pk=made.pk)) == second
 
 
+def test_names_that_the_fonts_lack_are_spelled_in_plain_letters_in_the_pdf_and_kept_in_the_text(market: Market) -> None:
+    market.hospital.name = "Szpital Łęczna, Dvořák & Şahin"
+    market.hospital.save()
+    made = market.agreement()
+    assert "Szpital Łęczna, Dvořák & Şahin" in made.text
+    assert "Szpital Leczna, Dvorák & Sahin" in pdf_text(agreement_pdf(made)).replace("\\341", "á")
+
+
 def test_who_may_read_the_agreement_may_take_it_away(market: Market) -> None:
     made = market.agreement()
     for name, kind in (("agreement_pdf", "application/pdf"), ("agreement_text", "text/plain; charset=utf-8")):

@@ -15,6 +15,8 @@ from tests.requests_app.people import Market
 from tests.support import axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+#: A desk by day and a phone by night: each path is walked on both.
+LOOKS = pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 _NAME = """() => {
   const e = document.activeElement;
   const label = e.labels?.[0]?.innerText ?? e.getAttribute('aria-label') ?? e.innerText ?? '';
@@ -92,10 +94,15 @@ class Keyboard:
         self.press("Enter")
         self.page.get_by_role("heading", level=1, name=heading).wait_for()
         assert axe.faults(self.page, impacts=None) == [], heading
+        wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{heading} is {wide} px too wide"
 
 
-def test_a_request_is_written_from_the_first_field_to_submission_by_keyboard_alone(market: Market, visit: Any) -> None:
-    page = visit(reverse("request_new"), market.researcher)
+@LOOKS
+def test_a_request_is_written_from_the_first_field_to_submission_by_keyboard_alone(
+    market: Market, visit: Any, width: int, scheme: str
+) -> None:
+    page = visit(reverse("request_new"), market.researcher, width, scheme)
     keys = Keyboard(page)
     keys.to("Title").type("Pneumothorax by keyboard").to("Make the draft").enter("Pneumothorax by keyboard")
     keys.to("1. Purpose").enter("What is the data for?")
