@@ -33,6 +33,8 @@ PURE_FOLDERS = (
     "tests/common/test_templates",
     "tests/test_conventions",
 )
+#: The longest pure folder, a part of its own in `make test` (tests/lanes.py).
+ENGINE = "tests/deid/"
 ONCE = (
     "tests/common/test_ui_",
     "tests/common/test_design_tokens",
@@ -49,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "once: judges looks or the embedded default itself; runs on the embedded default only"
     )
+    config.addinivalue_line("markers", "engine: of the pure ones, those of the de-identification engine")
     config.addinivalue_line("markers", "e2e: drives the whole portal with a server and a worker")
     config.addinivalue_line("markers", "browser: needs Chromium")
     config.addinivalue_line("markers", "real_data: needs ../shared/data")
@@ -64,6 +67,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         place = item.path.relative_to(root).as_posix() if item.path.is_relative_to(root) else ""
         if place.startswith(PURE_FOLDERS):
             item.add_marker(pytest.mark.pure)
+        if place.startswith(ENGINE):
+            item.add_marker(pytest.mark.engine)
         if place.startswith(ONCE):
             item.add_marker(pytest.mark.once)
         for reason in [*missing, *_missing_for(item)]:

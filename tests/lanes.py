@@ -1,10 +1,10 @@
 """``python -m tests.lanes NAME... [-- ARGUMENT...]``: parts of the suite, in two processes side by side.
 
-The parts: ``rest``, what needs a backend, on the embedded default; ``pure``, what touches none; ``servers``, what needs one once
-more, on PostgreSQL, Redis and S3. ``rest`` waits much (browsers, servers, workers) and runs beside the others, which take turns:
-with two cores the whole suite costs little more time than ``rest`` alone. What the second lane says is kept and printed whole when
-both have ended, so that no line of one stands inside the other's. The exit status is pytest's: that of a part that failed, 0
-when none did, 5 when no test was selected in any.
+The parts: ``rest``, what needs a backend, on the embedded default; ``servers``, what needs one once more, on PostgreSQL, Redis
+and S3; ``engine`` and ``pure``, what touches none. The two long ones, which wait much (browsers, servers, workers), go in a lane
+each; a lane that has ended its own takes what is left of the others, so that both cores are busy to the end. What the second lane
+says is kept and printed whole when both have ended, so that no line of one stands inside the other's. The exit status is
+pytest's: that of a part that failed, 0 when none did, 5 when no test was selected in any.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
@@ -40,26 +41,34 @@ class Part:
 
 PARTS = {
     "rest": Part("The tests that need a backend, on the embedded default:", "not pure"),
-    "pure": Part("The tests that touch no backend:", "pure"),
+    "engine": Part("The tests of the engine:", "pure and engine"),
+    "pure": Part("The other tests that touch no backend:", "pure and not engine"),
     "servers": Part("The tests that need a backend, on PostgreSQL, Redis and S3:", "not pure and not once", "servers"),
 }
+LONG = ("rest", "servers")
 
 
 class Lane(threading.Thread):
-    """Parts that run one after the other; a failed part does not keep the next from running."""
+    """Its own part, then what is left of the shared ones; a failed part does not keep the next from running."""
 
-    def __init__(self, parts: Sequence[Part], arguments: Sequence[str], said: IO[bytes] | None) -> None:
+    def __init__(
+        self, own: Sequence[Part], shared: deque[Part], arguments: Sequence[str], said: IO[bytes] | None
+    ) -> None:
         super().__init__(daemon=True)
-        self.parts, self.arguments, self.said = parts, arguments, said
+        self.own, self.shared, self.arguments, self.said = deque(own), shared, arguments, said
         self.statuses: list[int] = []
         self._lock = threading.Lock()
         self._running: subprocess.Popen[bytes] | None = None
         self._ended = False
 
     def run(self) -> None:
-        for part in self.parts:
+        while True:
             with self._lock:
                 if self._ended:
+                    return
+                try:
+                    part = (self.own or self.shared).popleft()
+                except IndexError:
                     return
                 self._announce(part)
                 self._running = subprocess.Popen(
@@ -94,10 +103,9 @@ def main(arguments: Sequence[str]) -> int:
     if any(argument.startswith("-m") for argument in rest):  # a choice of markers is the caller's: one process
         return subprocess.run([sys.executable, "-m", "pytest", *rest], check=False).returncode
     with tempfile.TemporaryFile() as said:
-        lanes = [
-            Lane([PARTS[name] for name in names if name == "rest"], rest, None),
-            Lane([PARTS[name] for name in names if name != "rest"], rest, said),
-        ]
+        long = [PARTS[name] for name in LONG if name in names]
+        shared = deque(PARTS[name] for name in names if name not in LONG)
+        lanes = [Lane(long[:1], shared, rest, None), Lane(long[1:], shared, rest, said)]
         # Ctrl-C reaches the parts from the terminal, and this process waits for them to tidy up; SIGTERM is passed on.
         # Handlers of Python's, which the parts do not inherit; SIG_IGN they would.
         # They only take a note: a handler that waited for a lane's lock could wait for itself.
