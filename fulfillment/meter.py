@@ -21,7 +21,7 @@ from fulfillment.conformance.match import LabelReader
 from fulfillment.labels import LabelRow, LabelState, labels_by_image
 from fulfillment.models import BatchStatus, Image, Label, SourceFileStatus
 from getdata.accounts.models import Organization
-from requests_app.models import DatasetRequest, Offer, OfferStatus, SpecVersion
+from requests_app.models import DatasetRequest, Offer, SpecVersion
 from requests_app.progress import Counted, MeterRow, Share
 from requests_app.spec import CountUnit, DatasetSpec, QuotaCounting, demands
 
@@ -45,7 +45,7 @@ def request_meter(request: DatasetRequest, *, patient: bool = False) -> Counted 
         return kept
     images = Image.objects.live().filter(source__batch__fulfillment__request=request)
     images = images.exclude(source__batch__status=BatchStatus.REJECTED)
-    live = Offer.objects.filter(request=request, status__in=[OfferStatus.SUBMITTED, OfferStatus.ACCEPTED])
+    live = Offer.objects.live().filter(request=request)
     offers = list(live.order_by("pk"))
     state = _state(request, version, images, offers)
     found: Counted | None = cache.get(f"meter:{state}")

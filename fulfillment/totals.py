@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count
 
 from fulfillment.models import Batch, BatchStatus, Image
-from requests_app.models import Offer, OfferStatus
+from requests_app.models import Offer
 from requests_app.progress import Totals
 
 
@@ -29,7 +29,7 @@ def request_totals(requests: Collection[UUID]) -> dict[UUID, Totals]:
         accepted[request] += count if status == BatchStatus.ACCEPTED else 0
     offered: Counter[UUID] = Counter()
     offers: Counter[UUID] = Counter()
-    live = Offer.objects.filter(request__in=requests, status__in=[OfferStatus.SUBMITTED, OfferStatus.ACCEPTED])
+    live = Offer.objects.live().filter(request__in=requests)
     for offer in live.only("request", "images", "agreed").order_by():
         offered[offer.request_id] += offer.counted_images
         offers[offer.request_id] += 1

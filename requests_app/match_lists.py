@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from getdata.accounts.models import Organization
 from requests_app.matching import Capability, Fit, Needs, fit, needs_of
-from requests_app.models import CapabilityProfile, DatasetRequest, OfferStatus, RequestStatus, SpecVersion
+from requests_app.models import CapabilityProfile, DatasetRequest, RequestStatus, SpecVersion
 from requests_app.spec import DatasetSpec
 
 #: Only so many of the newest open requests are compared with one hospital.
@@ -51,8 +51,7 @@ def requests_for(hospital: Organization, capability: Capability) -> list[Match]:
     rows = list(found)
     unread = [row.spec_id for row in rows if (row.spec_sha, row.country) not in _read]
     documents = dict(SpecVersion.objects.filter(pk__in=unread).values_list("pk", "document")) if unread else {}
-    live = [OfferStatus.SUBMITTED, OfferStatus.ACCEPTED]
-    offered = set(hospital.offers.filter(status__in=live).values_list("request_id", flat=True))
+    offered = set(hospital.offers.live().values_list("request_id", flat=True))
     matches = []
     for row in rows:
         needs = _needs(row.spec_sha, row.country, documents.get(row.spec_id))

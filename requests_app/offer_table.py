@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from requests_app.models import DatasetRequest, Offer, OfferStatus
+from requests_app.models import DatasetRequest, Offer
 from requests_app.services.offer_counts import offerable
 from requests_app.spec import DatasetSpec, check_lines, demands, describe_line
 
@@ -98,7 +98,7 @@ def offer_table(request: DatasetRequest, offers: list[Offer] | None = None) -> O
     assert version is not None, "a request without a frozen version has no offers"
     spec = DatasetSpec.model_validate(version.document)
     if offers is None:
-        live = request.offers.filter(status__in=[OfferStatus.SUBMITTED, OfferStatus.ACCEPTED])
+        live = request.offers.live()
         offers = list(live.select_related("hospital", "spec_version", "agreement").order_by("status", "created_at"))
     said = [(offer, {one.check_id: one for one in deviations_of(offer)}) for offer in offers]
 

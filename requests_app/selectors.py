@@ -24,9 +24,6 @@ from requests_app.services.offer_counts import offerable
 from requests_app.spec import Change, DatasetSpec, check_lines, describe_line, diff
 from requests_app.spec import lines as spec_lines
 
-_LIVE = (OfferStatus.SUBMITTED, OfferStatus.ACCEPTED)
-
-
 # --- the specification, for reading ----------------------------------------------------------------------------------
 
 
@@ -235,7 +232,7 @@ def _compared(label: str, asked: int, offered: int, unit: str, level: str) -> Co
 
 def offering_hospitals(user: User, request: DatasetRequest) -> list[Organization]:
     """The hospitals for which this person may make an offer on the request now."""
-    taken = request.offers.filter(status__in=_LIVE).values("hospital")
+    taken = request.offers.live().values("hospital")
     hospitals = organizations_with(user, "write").filter(
         kind=Organization.Kind.HOSPITAL, status=Organization.Status.VERIFIED
     )

@@ -9,10 +9,10 @@ from rest_framework import serializers
 
 from getdata.accounts.models import Organization
 from requests_app.agreements import law
+from requests_app.errata import errata_of, erratum_data
 from requests_app.meter import meter_rows
 from requests_app.models import Agreement, Category, DatasetRequest, Feasibility, Offer, Signature, SpecVersion
-from requests_app.selectors_talk import errata_of, erratum_data
-from requests_app.serializers_talk import ErratumSerializer
+from requests_app.serializers_questions import ErratumSerializer
 
 
 class PartySerializer(serializers.ModelSerializer[Organization]):

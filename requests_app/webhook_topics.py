@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 
 from getdata.webhooks.topics import About, Topic, register
-from requests_app.models import Agreement, DatasetRequest, Message, Offer, OfferStatus, Question
+from requests_app.models import Agreement, DatasetRequest, Message, Offer, Question
 
 
 def about_request(request: DatasetRequest) -> About:
@@ -73,8 +73,7 @@ def about_message(message: Message) -> About:
 
 
 def _offering(request: DatasetRequest) -> list[object]:
-    live = request.offers.filter(status__in=[OfferStatus.SUBMITTED, OfferStatus.ACCEPTED])
-    return list(live.values_list("hospital_id", flat=True))
+    return list(request.offers.live().values_list("hospital_id", flat=True))
 
 
 def register_all() -> None:

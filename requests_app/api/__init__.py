@@ -9,9 +9,9 @@ from requests_app.api.documents import DatasetSpecSchemaView, LintView, SpecSche
 from requests_app.api.feasibility import FeasibilityViewSet
 from requests_app.api.matching import CapabilityView, MatchCountsView, MatchesView
 from requests_app.api.meter import MeterView
+from requests_app.api.questions import URLS as TALK_URLS
 from requests_app.api.requests import RequestViewSet
 from requests_app.api.saved_searches import SavedSearchViewSet
-from requests_app.api.talk import URLS as TALK_URLS
 
 ROUTES = [
     ("requests", RequestViewSet, "api-request"),

@@ -24,7 +24,15 @@ class OfferStatus(models.TextChoices):
     EXPIRED = "expired", "Expired"
 
 
+#: An offer that still binds or may come to bind its hospital; one at a time for each hospital and request.
+LIVE_OFFER_STATUSES = (OfferStatus.SUBMITTED, OfferStatus.ACCEPTED)
+
+
 class OfferQuerySet(models.QuerySet["Offer"]):
+    def live(self) -> OfferQuerySet:
+        """Those that wait for an answer or were accepted."""
+        return self.filter(status__in=LIVE_OFFER_STATUSES)
+
     def visible_to(self, user: User | AnonymousUser) -> OfferQuerySet:
         """Members of the hospital that offers and of the organization that asked, and staff."""
         if not isinstance(user, User):

@@ -204,11 +204,7 @@ def _part(offer: Offer, images: int | None, patients: int | None, cells: Mapping
             {key: min(count, taken_images) for key, count in offer.cells.items()} if cells is None else cells,
         ),
     )
-    others = list(
-        offer.request.offers.filter(status__in=[OfferStatus.SUBMITTED, OfferStatus.ACCEPTED])
-        .exclude(agreed={})
-        .exclude(pk=offer.pk)
-    )
+    others = list(offer.request.offers.live().exclude(agreed={}).exclude(pk=offer.pk))
     limits = [("all images", spec.cohort.images.max, part["images"], sum(o.counted_images for o in others))]
     for line in offerable(spec):
         taken = sum(o.counted_cells.get(line.check_id, 0) for o in others)

@@ -18,7 +18,6 @@ from requests_app.models import (
     AmendmentStatus,
     DatasetRequest,
     Offer,
-    OfferStatus,
     RequestStatus,
     SpecVersion,
 )
@@ -32,12 +31,11 @@ from requests_app.spec import Change, DatasetSpec, diff
 
 #: What a hospital's privacy officer and our staff agreed to; an amendment must not slip it past them.
 CHECKED_PARTS = ("category", "purpose", "deidentification", "terms")
-_LIVE_OFFERS = (OfferStatus.SUBMITTED, OfferStatus.ACCEPTED)
 
 
 def has_live_offers(request: DatasetRequest) -> bool:
     """Whether a hospital has offered, or signed, on what the request says now."""
-    return Offer.objects.filter(request=request, status__in=_LIVE_OFFERS).exists()
+    return Offer.objects.live().filter(request=request).exists()
 
 
 def checked_parts_changed(before: DatasetSpec, after: DatasetSpec) -> list[str]:
@@ -250,9 +248,7 @@ def _open(request: DatasetRequest, spec: DatasetSpec, actor: User) -> SpecVersio
         organization_id=request.organization_id,
         data={"number": version.number, "sha256": version.sha256, "changes": len(changes)},
     )
-    for offer in Offer.objects.filter(request=request, status__in=_LIVE_OFFERS).select_related(
-        "hospital", "spec_version"
-    ):
+    for offer in Offer.objects.live().filter(request=request).select_related("hospital", "spec_version"):
         notify(
             event="request.amended",
             parties={"hospital": offer.hospital},

@@ -10,7 +10,7 @@ from getdata.accounts.permissions import require, require_staff
 from getdata.audit.chain import record
 from getdata.common.problems import CannotDo
 from getdata.notifications.services import notify
-from requests_app.models import DatasetRequest, HiddenReason, Offer, OfferStatus, Question, RequestStatus
+from requests_app.models import DatasetRequest, HiddenReason, Offer, Question, RequestStatus
 from requests_app.services.guarding import guarded
 from requests_app.services.people import people
 
@@ -181,7 +181,7 @@ def _make_erratum(question: Question, actor: User) -> None:
         organization_id=request.organization_id,
         data={"version": number},
     )
-    live = Offer.objects.filter(request=request, status__in=[OfferStatus.SUBMITTED, OfferStatus.ACCEPTED])
+    live = Offer.objects.live().filter(request=request)
     users = {user.pk: user for offer in live.select_related("hospital") for user in people(offer.hospital, "write")}
     notify(
         event="question.clarifies",

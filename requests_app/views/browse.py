@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from getdata.accounts.models import User
 from getdata.accounts.permissions import can
 from requests_app.documents import Checked, check_document
+from requests_app.errata import errata_of
 from requests_app.forms.small import NoteForm
 from requests_app.forms.text import HideForm, TextForm
 from requests_app.jsonld import data_block
@@ -28,7 +29,6 @@ from requests_app.selectors import (
     spec_groups,
     version_history,
 )
-from requests_app.selectors_talk import errata_of
 from requests_app.services import drafts
 from requests_app.services.amendments import amendment_changes
 from requests_app.services.questions import QUESTION_LENGTH

@@ -88,7 +88,7 @@ def feasibility_detail(request: HttpRequest, pk: str) -> HttpResponseBase:
         return _file(body, f"counts-{found.request.slug}.{wanted}")
     newest = found.request.current_version
     current = newest is not None and newest.pk == found.spec_version_id
-    taken = found.request.offers.filter(hospital=found.hospital, status__in=["submitted", "accepted"]).exists()
+    taken = found.request.offers.live().filter(hospital=found.hospital).exists()
     context = {
         "found": found,
         "item": found.request,

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from getdata.accounts.models import User
 from getdata.accounts.permissions import can
 from getdata.common.refusals import shows_refusals
+from requests_app.errata import errata_document
 from requests_app.forms.text import AnswerTextForm, HideForm, TextForm
 from requests_app.models import DatasetRequest, Question
-from requests_app.selectors_talk import errata_document
 from requests_app.services import questions as services
 from requests_app.views.writing_text import text_page
 

@@ -94,7 +94,7 @@ def test_a_sender_waits_for_a_binding_that_another_thread_is_making(
     assert got == {"first", "second"}
 
 
-def test_bindings_of_many_processes_are_all_kept(connect: Any, tmp_path: Path) -> None:
+def test_bindings_made_at_the_same_moment_are_all_kept(connect: Any, tmp_path: Path) -> None:
     def bind(number: int) -> None:
         with connect() as connection:
             connection.channel()._queue_bind("many", f"key-{number}", "", f"queue-{number}")

@@ -1,4 +1,4 @@
-"""Questions, errata and threads, ready for pages and API."""
+"""Answers that clarify a request, numbered, ready for pages and API."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from requests_app import serializers_talk as s
+from requests_app import serializers_questions as s
 from requests_app.api.guard_example import GUARD_REFUSAL
 from requests_app.api.reading import person, read
+from requests_app.errata import errata_of, erratum_data
 from requests_app.models import DatasetRequest, Message, Offer, Question
-from requests_app.selectors_talk import errata_of, erratum_data
 from requests_app.services import messages as message_services
 from requests_app.services import questions as services
 
