@@ -42,7 +42,7 @@ setup: ## Make .venv with the locked packages; does nothing when it is up to dat
 	if [ -x $(PY) ] && [ "$$(cat $(STAMP) 2>/dev/null)" = "$$want" ]; then exit 0; fi; \
 	$(FIND_PYTHON); \
 	$(FIND_UV); \
-	echo "Installing the locked packages into $(VENV) with $$("$$python" -V) (about 0.9 GB, once) ..."; \
+	echo "Installing the locked packages into $(VENV) with $$("$$python" -V) (about 1.3 GB, once) ..."; \
 	if ! UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(VENV) UV_NO_PROGRESS=1 UV_HTTP_TIMEOUT=120 \
 		"$$uv" sync --quiet --frozen --python "$$python"; then \
 		echo "The packages could not be installed: see the lines above. If they name a network error, check the" >&2; \

@@ -1,107 +1,19 @@
 """``getdata``: the command line. It needs no portal and no configuration, and imports no Django.
 
-Exit status of ``getdata request lint``: 0 nothing blocks, 3 something does, 2 not a document.
+Each subject is a module of ``getdata.commands``; here they get their names.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from datetime import date
-from pathlib import Path
-from typing import Annotated, Any, NoReturn
-
 import typer
 
-from requests_app.spec import spec_document, template_specs
-from requests_app.spec.notes import LintNote
-from requests_app.spec.reading import MAX_DOCUMENT_BYTES, check_document, read_json
+from getdata.commands.frame import SETTINGS
+from getdata.commands.request import request
 
-EXIT_FINE, EXIT_NOT_A_DOCUMENT, EXIT_PROBLEMS = 0, 2, 3
-
-# Plain tracebacks without local values: a document may hold what its author would not want in a log.
-_SETTINGS: dict[str, Any] = {"no_args_is_help": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
-
-app = typer.Typer(name="getdata", help="GetDATA on the command line.", add_completion=False, **_SETTINGS)
-request = typer.Typer(help="The executable request: templates, and a check before posting.", **_SETTINGS)
+app = typer.Typer(name="getdata", help="GetDATA on the command line.", add_completion=False, **SETTINGS)
 app.add_typer(request, name="request")
 
 
 @app.callback()
 def _main() -> None:
     """GetDATA on the command line."""
-
-
-@request.command()
-def template(
-    name: Annotated[str, typer.Argument(help="The template's name; --list shows them.", show_default=False)] = "",
-    names: Annotated[bool, typer.Option("--list", help="List the names and what each asks for.")] = False,
-) -> None:
-    """Print a complete request as JSON, to be changed and posted. Its deadline is counted from today."""
-    templates = template_specs(today=date.today())
-    if names:
-        width = max(map(len, templates))
-        for key, spec in templates.items():
-            typer.echo(f"{key:<{width}}  {spec.title}")
-        return
-    if not name:
-        _refuse("No template is named.", "getdata request template --list shows the names.")
-    if name not in templates:
-        _refuse("There is no template of that name.", "getdata request template --list shows the names.")
-    typer.echo(json.dumps(spec_document(templates[name]), indent=2, ensure_ascii=False))
-
-
-@request.command()
-def lint(file: Annotated[str, typer.Argument(help="A request as JSON; - reads standard input.")]) -> None:
-    """Say what keeps a request from being posted: path, cause and cure of each problem.
-
-    Exit status: 0 nothing does (advice may be given), 3 something does, 2 the file is not a document.
-    """
-    value, note = read_json(_read(file))
-    if note is not None:
-        _refuse(note.message, note.remedy, where=file)
-    if not isinstance(value, dict):
-        _refuse("The document is not a JSON object.", "Start from getdata request template NAME.", where=file)
-    checked = check_document(value, today=date.today())
-    for note in (*checked.blocking, *checked.advice):
-        typer.echo(_text(note))
-    problems, advice = len(checked.blocking), len(checked.advice)
-    if problems:
-        typer.echo(f"{_count(problems, 'problem')} to mend before this request can be posted.", err=True)
-        raise typer.Exit(EXIT_PROBLEMS)
-    also = f"; {_count(advice, 'remark')} above {'is' if advice == 1 else 'are'} advice" if advice else ""
-    typer.echo(f"Nothing blocks this request{also}.", err=True)
-
-
-def _read(file: str) -> bytes:
-    """The file's bytes, one more than is allowed at most."""
-    limit = MAX_DOCUMENT_BYTES + 1
-    try:
-        if file == "-":
-            return sys.stdin.buffer.read(limit)
-        with Path(file).open("rb") as stream:
-            return stream.read(limit)
-    except (OSError, ValueError) as error:  # ValueError: a name no file can have
-        reason = (error.strerror if isinstance(error, OSError) else None) or "not a file name"
-        _refuse(f"It cannot be read ({reason}).", "Check the name, and that you may read the file.", where=file)
-
-
-def _refuse(cause: str, cure: str, *, where: str = "") -> NoReturn:
-    typer.echo(f"{f'{where}: ' if where else ''}{cause} {cure}", err=True)
-    raise typer.Exit(EXIT_NOT_A_DOCUMENT)
-
-
-def _text(note: LintNote) -> str:
-    """Path, cause and cure, each on a line of its own, whatever the document calls its fields."""
-    kind = "problem" if note.blocking else "advice"
-    path, cause, cure = (_printable(text) for text in (note.path or "(document)", note.message, note.remedy))
-    return f"{path}  [{kind}: {note.code}]\n  cause: {cause}\n  cure:  {cure}"
-
-
-def _printable(text: str) -> str:
-    """The text with everything that a terminal would act on, or cannot show, written as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
