@@ -46,7 +46,7 @@ class Progress:
 
     @property
     def passed(self) -> int:
-        """Images that passed; ``tables`` are label tables that did."""
+        """Images that passed; ``tables`` are tables of labels and files of reports that did."""
         return self.by_status.get(SourceFileStatus.PASSED, 0) - self.tables
 
     @property
@@ -187,7 +187,7 @@ def progress(batch: Batch) -> Progress:
     tables = 0
     for row in rows:
         by_status[row["status"]] = by_status.get(row["status"], 0) + row["n"]
-        if (row["kind"], row["status"]) == (SourceKind.LABELS, SourceFileStatus.PASSED):
+        if row["kind"] in (SourceKind.LABELS, SourceKind.REPORTS) and row["status"] == SourceFileStatus.PASSED:
             tables += row["n"]
         if row["reason"]:
             by_reason[row["reason"]] = by_reason.get(row["reason"], 0) + row["n"]

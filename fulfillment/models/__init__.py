@@ -24,6 +24,7 @@ from fulfillment.models.outcome import (
     ReviewNote,
 )
 from fulfillment.models.proof import DeidCertificate
+from fulfillment.models.reports import Report, ReportState
 
 __all__ = [
     "AccessGrant",
@@ -43,6 +44,8 @@ __all__ = [
     "Release",
     "ReleaseItem",
     "ReleaseStatus",
+    "Report",
+    "ReportState",
     "Review",
     "ReviewNote",
     "Series",

@@ -228,6 +228,7 @@ class SourceKind(models.TextChoices):
     INSTANCE = "instance", "DICOM instance"
     ARCHIVE = "archive", "Archive"
     LABELS = "labels", "Label table"
+    REPORTS = "reports", "Reports"
 
 
 class SourceFileStatus(models.TextChoices):

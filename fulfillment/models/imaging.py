@@ -31,6 +31,12 @@ class Patient(Entity):
 class Study(Entity):
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="studies")
     study_instance_uid = models.CharField(max_length=64)
+    accession = models.CharField(
+        max_length=64,
+        blank=True,
+        db_index=True,
+        help_text="keyed digest of AccessionNumber: reports may name the study by it",
+    )
 
     class Meta:
         verbose_name_plural = "studies"
