@@ -80,12 +80,18 @@ class LabelRow:
 
 @dataclass(frozen=True, slots=True)
 class LabelProblem:
-    """What is wrong with one row (0 = the table as a whole), why, and what to do."""
+    """What is wrong with one row (0 = the file as a whole), why, and what to do.
+
+    ``place`` says where in files that have no rows ("annotations[3]", "segment 2"); ``file`` names the member of a folder or an
+    archive, and may hold what identifies a patient: it is for the one who sent it, never for storage in the clear.
+    """
 
     row: int
     code: str
     cause: str
     remedy: str
+    place: str = ""
+    file: str = ""
 
     def as_dict(self) -> dict[str, str | int]:
         return asdict(self)
