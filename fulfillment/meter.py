@@ -19,7 +19,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from fulfillment.conformance import CellProgress, ImageFacts, fill_quotas
 from fulfillment.conformance.match import LabelReader
 from fulfillment.labels import LabelRow, LabelState, labels_by_image
-from fulfillment.models import BatchStatus, Image, Label, SourceFileStatus
+from fulfillment.models import BatchStatus, Image, Label
 from getdata.accounts.models import Organization
 from requests_app.models import DatasetRequest, Offer, SpecVersion
 from requests_app.progress import Counted, MeterRow, Share
@@ -80,8 +80,8 @@ def _state(request: DatasetRequest, version: SpecVersion, images: QuerySet[Image
 
 
 def standing_labels() -> QuerySet[Label]:
-    """Labels that count: of tables that passed and were neither withdrawn nor returned."""
-    return Label.objects.filter(table__status=SourceFileStatus.PASSED)
+    """Labels that count: not superseded, and of tables that passed and were neither withdrawn nor returned."""
+    return Label.objects.standing()
 
 
 def facts_of(images: Iterable[Image]) -> list[ImageFacts]:

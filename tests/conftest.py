@@ -105,20 +105,23 @@ def _missing_for(item: pytest.Item) -> list[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_may_empty_the_audit_log() -> Iterator[None]:
-    """Django empties tables after a transactional test; the triggers that protect the audit log step aside just then."""
+    """Django empties tables after a transactional test; the triggers that protect evidence step aside just then."""
     from django.db import connection
     from django.test.testcases import TransactionTestCase
 
+    from fulfillment import write_once
     from getdata.audit import triggers
 
     original = TransactionTestCase._fixture_teardown
 
     def teardown(self: Any) -> None:
         triggers.remove(connection)
+        write_once.remove(connection)
         try:
             original(self)
         finally:
             triggers.install(connection)
+            write_once.install(connection)
 
     patch = pytest.MonkeyPatch()
     patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)

@@ -10,7 +10,7 @@ from deid import Keyring
 from fulfillment.conformance import Finding
 from fulfillment.intake import archives
 from fulfillment.labels import read_label_table
-from fulfillment.labels.methods import known_method
+from fulfillment.labels.methods import FROM_IMAGE, Method, read_method
 from fulfillment.models import Image, Label, SourceFile
 from fulfillment.uploads import take_in
 from fulfillment.uploads.names import name_digest
@@ -67,6 +67,7 @@ def take_labels(
             by_uid_given = row.image_kind == "sop_instance_uid"
             uid = keyring.uid(row.image) if by_uid_given else ""
             digest = "" if by_uid_given else name_digest(file.batch, row.image)
+            method, readers = read_method(row.source)
             labels.append(
                 Label(
                     batch=file.batch,
@@ -76,11 +77,13 @@ def take_labels(
                     row=row.row,
                     finding=row.name,
                     state=row.state.value,
-                    source_method=known_method(row.source),
+                    method=method.value,
                     reader=keyring.dummy("reader", row.reader) if row.reader else "",
+                    readers=readers or (1 if row.reader and method in FROM_IMAGE - {Method.READERS} else None),
+                    is_consensus=method in (Method.CONSENSUS, Method.ADJUDICATED),
                 )
             )
-        Label.objects.filter(table=file).delete()  # an interrupted attempt may have left some
+        # An interrupted attempt may have left some: the same table says the same rows again.
         Label.objects.bulk_create(labels, batch_size=500, ignore_conflicts=True)
         _link(file)
     return findings, bool(rows)

@@ -12,7 +12,8 @@ from fulfillment.models.delivery import (
     Upload,
     UploadStatus,
 )
-from fulfillment.models.imaging import DuplicateHit, Image, Label, Patient, QualityScore, Series, Study
+from fulfillment.models.imaging import DuplicateHit, Image, Patient, QualityScore, Series, Study
+from fulfillment.models.labels import Annotation, AnnotationKind, Label, Laterality
 from fulfillment.models.outcome import (
     AccessGrant,
     DownloadEvent,
@@ -28,6 +29,8 @@ from fulfillment.models.reports import Report, ReportState
 
 __all__ = [
     "AccessGrant",
+    "Annotation",
+    "AnnotationKind",
     "Batch",
     "BatchStatus",
     "DeidCertificate",
@@ -37,6 +40,7 @@ __all__ = [
     "FulfillmentStatus",
     "Image",
     "Label",
+    "Laterality",
     "Patient",
     "PendingNote",
     "PseudonymKey",

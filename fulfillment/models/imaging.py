@@ -163,30 +163,3 @@ class DuplicateHit(Immutable):
 
     def __str__(self) -> str:
         return f"{self.kind} duplicate"
-
-
-class Label(Entity):
-    """One finding's state for one image by one source. Written once; a correction is a new row that supersedes this one.
-
-    ``image`` is filled in when the image arrives after its labels. ``reader`` is a pseudonymous id given by the hospital.
-    """
-
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="labels")
-    image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.SET_NULL, related_name="labels")
-    table = models.ForeignKey(SourceFile, on_delete=models.CASCADE, related_name="labels")
-    sop_instance_uid = models.CharField(max_length=64, blank=True, db_index=True)
-    name_digest = models.CharField(max_length=64, blank=True, db_index=True)
-    row = models.PositiveIntegerField(help_text="line in the table it came from")
-    finding = models.CharField(max_length=120)
-    state = models.CharField(max_length=16)
-    source_method = models.CharField(max_length=40, blank=True)
-    reader = models.CharField(max_length=64, blank=True)
-
-    class Meta:
-        ordering = ["table", "row"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["table", "row", "finding"], name="one_label_a_table_row")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.finding}: {self.state}"

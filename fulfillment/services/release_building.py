@@ -219,14 +219,17 @@ def _sites(release: Release) -> dict[Any, str]:
 
 def _labels(release: Release) -> dict[Any, list[ReleasedLabel]]:
     """Image -> its labels, from tables that stand in accepted batches: a returned table says nothing any more."""
-    rows = Label.objects.filter(
-        image__release_items__release=release,
-        table__status=SourceFileStatus.PASSED,
-        batch__status=BatchStatus.ACCEPTED,
-    ).order_by("image", "finding", "state", "source_method", "reader")
+    rows = (
+        Label.objects.standing()
+        .filter(
+            image__release_items__release=release,
+            batch__status=BatchStatus.ACCEPTED,
+        )
+        .order_by("image", "finding", "state", "method", "reader")
+    )
     found: dict[Any, list[ReleasedLabel]] = {}
     for label in rows.iterator(chunk_size=2000):
-        source = known_method(label.source_method)
+        source = known_method(label.method)
         found.setdefault(label.image_id, []).append(ReleasedLabel(label.finding, label.state, source, label.reader))
     return found
 

@@ -193,7 +193,7 @@ def test_labels_find_their_images_whichever_comes_first(batch: Batch) -> None:
     assert [row.state for row in rows] == ["present", "absent"]
     assert "1.2.826.0.1.99" not in json.dumps(list(rows.values_list("sop_instance_uid", flat=True)))
     assert "dr-a" not in {row.reader for row in rows}
-    assert [row.source_method for row in rows] == ["other", ""], "a hospital's free text is not kept"
+    assert [row.method for row in rows] == ["other", ""], "a hospital's free text is not kept"
 
 
 def test_a_label_table_without_a_usable_row_is_rejected_with_its_problems(batch: Batch) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from fulfillment.labels.methods import known_method
 from fulfillment.models import (
     AccessGrant,
     BatchStatus,
@@ -230,7 +231,7 @@ def test_no_person_and_no_hospital_is_named_outside_the_terms(reviewer: User) ->
     hospital = HospitalFactory.create(name="Saint Nowhere Clinic", slug="saint-nowhere")
     delivery = signed_fulfillment(hospital=hospital)
     batch = accepted_batch(delivery, images=1)
-    label(image(batch), "Pneumothorax", source_method="Saint Nowhere Radiology, Dr Grey", reader="reader-1f")
+    label(image(batch), "Pneumothorax", method=known_method("Saint Nowhere Radiology, Dr Grey"), reader="reader-1f")
     release = built(delivery.request, reviewer)
     people = [word for user in User.objects.all() for word in (user.email, user.name)]
     for name in package(release).namelist():
@@ -278,8 +279,7 @@ def test_only_labels_of_standing_tables_in_accepted_batches_are_released(
     returned = source_file(accepted.source.batch, kind="labels", status=SourceFileStatus.QUARANTINED, reason="X")
     label(accepted, "Pleural Effusion", table=returned)
     unreviewed = source_file(sealed_batch(request_.fulfillments.get(), images=0), kind="labels")
-    stray = label(accepted, "Cardiomegaly", table=unreviewed)
-    type(stray).objects.filter(pk=stray.pk).update(batch=unreviewed.batch)
+    label(accepted, "Cardiomegaly", table=unreviewed, batch=unreviewed.batch)
     rows = csv.DictReader(io.StringIO(text(built(request_, reviewer), "metadata/labels.csv")))
     assert [row["finding"] for row in rows] == ["Pneumothorax"]
 

@@ -137,8 +137,9 @@ def label(of: Image, finding: str, state: str = "present", *, table: SourceFile 
     """A label of the image from a label table that passed."""
     batch = of.source.batch
     table = table or batch.files.filter(kind=SourceKind.LABELS).first() or source_file(batch, kind=SourceKind.LABELS)
+    row = fields.pop("row", table.labels.count() + 2)
     return Label.objects.create(
-        batch=batch, table=table, image=of, row=table.labels.count() + 2, finding=finding, state=state, **fields
+        batch=fields.pop("batch", batch), table=table, image=of, row=row, finding=finding, state=state, **fields
     )
 
 

@@ -1,0 +1,82 @@
+"""Database triggers that keep labels and their shapes as they were written, whoever asks.
+
+They are put in place after every ``migrate`` and step aside during one, because SQLite rebuilds a table to alter it and loses its
+triggers. What may change is a label's link to its image, once from nothing to an image, and back when a retried file's image goes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+LABELS = "fulfillment_label"
+SHAPES = "fulfillment_annotation"
+_LINK = "image_id"
+_MESSAGE = "labels and annotations are written once; add a row that supersedes"
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Create the triggers for the tables that are there. Raises NotImplementedError on a database we do not support."""
+    remove(connection)
+    with connection.cursor() as cursor:
+        present = set(connection.introspection.table_names(cursor))
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "CREATE OR REPLACE FUNCTION write_once_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN RAISE EXCEPTION '{_MESSAGE}'; END $$"
+            )
+        for table in (LABELS, SHAPES):
+            if table not in present:
+                continue
+            columns = [column.name for column in connection.introspection.get_table_description(cursor, table)]
+            for name, when in _events(table, columns).items():
+                if connection.vendor == "sqlite":
+                    body = f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END"
+                    cursor.execute(f"CREATE TRIGGER {name} BEFORE {when} {body}")
+                else:
+                    event, _, condition = when.partition(" WHEN ")
+                    clause = f" WHEN {condition}" if condition else ""
+                    cursor.execute(
+                        f"CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW{clause} EXECUTE FUNCTION write_once_refuse()"
+                    )
+            if connection.vendor == "postgresql":
+                cursor.execute(
+                    f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+                    "FOR EACH STATEMENT EXECUTE FUNCTION write_once_refuse()"
+                )
+
+
+def _events(table: str, columns: list[str]) -> dict[str, str]:
+    """Trigger name -> when it refuses."""
+    fixed = ", ".join(f'"{column}"' for column in columns if column != _LINK)
+    events = {f"{table}_no_delete": f"DELETE ON {table}", f"{table}_no_update": f"UPDATE OF {fixed} ON {table}"}
+    if _LINK in columns:
+        moved = f"(OLD.{_LINK} IS NOT NULL AND NEW.{_LINK} IS NOT NULL AND OLD.{_LINK} <> NEW.{_LINK})"
+        events[f"{table}_no_moving"] = f"UPDATE OF {_LINK} ON {table} WHEN {moved}"
+    return events
+
+
+def remove(connection: BaseDatabaseWrapper) -> None:
+    """Drop the triggers: while a migration runs and for emptying a test database."""
+    if connection.vendor not in ("sqlite", "postgresql"):
+        raise NotImplementedError(f"GetDATA supports SQLite and PostgreSQL, not {connection.vendor}")
+    with connection.cursor() as cursor:
+        present = set(connection.introspection.table_names(cursor))
+        for table in (LABELS, SHAPES):
+            for name in ("no_delete", "no_update", "no_moving", "no_truncate"):
+                if connection.vendor == "sqlite":
+                    cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}")
+                elif table in present:
+                    cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}")
+
+
+def before_migrate(sender: Any, using: str, **kwargs: Any) -> None:
+    """Signal receiver."""
+    remove(connections[using])
+
+
+def after_migrate(sender: Any, using: str, **kwargs: Any) -> None:
+    """Signal receiver."""
+    install(connections[using])
