@@ -30,7 +30,7 @@ def leave_as_it_is(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfillment', '0002_deid_certificate'),
+        ('fulfillment', '0003_reports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
