@@ -59,7 +59,9 @@ KINDS = {
     "ward",
 }
 KEYWORDS = {"PatientName", "PatientID", "AccessionNumber", "ReferringPhysicianName", "StudyDate"}
-MINIMUM_REPORTS = 160
+MINIMUM_REPORTS = 400
+MINIMUM_WITH_IDENTIFIERS = 120
+MINIMUM_POSITIVE = {finding: 12 if finding == "Hernia" else 25 for finding in NIH}
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +119,28 @@ def test_the_readme_states_the_counts(counts: Counter[tuple[str, str]]) -> None:
     for finding in (*NIH, *CHEXPERT):
         row = " | ".join([finding, *(str(counts[finding, state]) for state in STATES)])
         assert f"| {row} |" in readme
+
+
+def test_each_finding_is_there_often_enough_to_be_measured(counts: Counter[tuple[str, str]]) -> None:
+    for finding, least in MINIMUM_POSITIVE.items():
+        assert counts[finding, "present"] + counts[finding, "likely"] >= least, finding
+
+
+def test_a_third_or_so_carries_identifiers_and_look_alikes_stand_outside(reports: list[dict[str, Any]]) -> None:
+    assert sum(bool(report["identifiers"]) for report in reports) >= MINIMUM_WITH_IDENTIFIERS
+    for report in reports:
+        for span in report["identifiers"]:
+            value = report["text"][span["start"] : span["end"]]
+            assert not any(
+                eponym in value for eponym in ("Kerley", "Swan", "Foley", "Dobhoff", "Hampton", "XXXX", "___")
+            )
+
+
+def test_a_header_value_that_is_a_number_is_marked_where_the_text_says_it(reports: list[dict[str, Any]]) -> None:
+    for report in reports:
+        for keyword in ("PatientID", "AccessionNumber"):
+            value = report.get("header", {}).get(keyword)
+            start = report["text"].find(value) if value else -1
+            if start >= 0:
+                spans = report["identifiers"]
+                assert any(span["start"] <= start < span["end"] for span in spans), (report["id"], keyword)
