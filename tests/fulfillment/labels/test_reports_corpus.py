@@ -59,7 +59,7 @@ KINDS = {
     "ward",
 }
 KEYWORDS = {"PatientName", "PatientID", "AccessionNumber", "ReferringPhysicianName", "StudyDate"}
-MINIMUM_REPORTS = 400
+MINIMUM_REPORTS = 430
 MINIMUM_WITH_IDENTIFIERS = 120
 MINIMUM_POSITIVE = {finding: 12 if finding == "Hernia" else 25 for finding in NIH}
 
