@@ -73,10 +73,15 @@ def write_chexpert_csv(
         writer.writerow(
             [
                 _safe(image),
-                *(_CHEXPERT[policy.resolve(states.get(key, LabelState.NOT_MENTIONED))] for key in columns.keys),
+                *(chexpert_cell(states.get(key, LabelState.NOT_MENTIONED), policy) for key in columns.keys),
             ]
         )
     return out.getvalue()
+
+
+def chexpert_cell(state: LabelState, policy: UncertaintyPolicy) -> str:
+    """1.0, 0.0, -1.0 or nothing."""
+    return _CHEXPERT[policy.resolve(state)]
 
 
 def strongest(states: Iterable[LabelState]) -> LabelState:

@@ -22,7 +22,7 @@ MAX_ROWS = 2_000_000
 MAX_PROBLEMS = 1_000
 MAX_CELL = 1_000
 
-_STATES = {
+STATES = {
     "present": LabelState.PRESENT,
     "positive": LabelState.PRESENT,
     "yes": LabelState.PRESENT,
@@ -215,7 +215,7 @@ def _row(cells: list[str], columns: dict[str, int], taxonomy: Taxonomy, number: 
             f"The finding is not in the list {taxonomy.title}.",
             f"{hint}The list has: {', '.join(taxonomy.names)}.",
         )
-    state = _STATES.get(cell("state").casefold())
+    state = STATES.get(cell("state").casefold())
     if state is None:
         return LabelProblem(
             number,

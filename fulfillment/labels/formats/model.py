@@ -203,10 +203,14 @@ class Imported:
 
 @dataclass(frozen=True)
 class Written:
-    """Files by name, and what they could not say (``row`` counts the entries given, from 1)."""
+    """Files by name, and what they could not say (``row`` counts the entries given, from 1).
+
+    ``kept``: the entries as they will be read again, in that order, from formats that need a sidecar for where these come from.
+    """
 
     files: Mapping[str, bytes]
     left_out: tuple[Problem, ...] = ()
+    kept: tuple[Entry, ...] = ()
 
 
 def shape_fault(shape: Shape) -> tuple[str, str, str] | None:
