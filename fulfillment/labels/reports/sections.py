@@ -1,0 +1,123 @@
+"""Where a report says what it saw, what it concludes, and what it was asked.
+
+Headers stand at a line's start ("FINDINGS:", "Impression", "CLINICAL HISTORY -"), or inside a line when they end a sentence or are in
+capitals, as in exports that lost their line breaks. What precedes the first header is the body, and a body is read as findings are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from fulfillment.labels.reports.lexicon import phrases, read_table
+
+#: Sections whose text speaks about this image. The others say what was asked, how it was made, or what it was compared with.
+READ_SECTIONS = frozenset({"body", "findings", "impression", "addendum", "recommendation"})
+
+#: Longest header in words and characters: how far before a colon one may begin.
+_WORDS, _REACH = 5, 48
+# A colon; or a dash or nothing after the only words of a line.
+_MARK = re.compile(
+    r":|(?:^|(?<=\n))[ \t>*#_]{0,8}(?P<alone>[A-Za-z][A-Za-z /&]{1,40}?)[ \t*_]{0,4}(?P<after>-[ \t]|(?=\r?\n)|$)"
+)
+_WORD = re.compile(r"[A-Za-z]+|[/&]")
+_PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*(?=\S)")
+_LINE = re.compile(r"\n")
+_FIRST_SENTENCE = re.compile(r"[.!?](?=\s)|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a report: ``text[start:end]``, header not included. `name` is one of ours ("findings", "impression", "indication"
+    ...).
+    """
+
+    name: str
+    start: int
+    end: int
+
+
+@cache
+def _headers() -> dict[tuple[str, ...], str]:
+    table: dict[str, list[str]] = read_table("sections.toml")["headers"]
+    return {row: kind for kind, listed in table.items() for written in listed for row in phrases(written) if row}
+
+
+def _header_before(text: str, colon: int) -> tuple[int, str] | None:
+    """Where the header that ends at a colon begins, and its kind; None if those words are none, or stand inside a sentence."""
+    begin = max(0, colon - _REACH)
+    line = text.rfind("\n", begin, colon) + 1
+    words = list(_WORD.finditer(text, max(begin, line), colon))[-_WORDS:]
+    if not words or text[words[-1].end() : colon].strip(" \t*_"):
+        return None
+    for first in range(len(words)):
+        kind = _headers().get(tuple(word.group().lower() for word in words[first:]))
+        if kind is None:
+            continue
+        start = words[first].start()
+        before = text[max(0, start - 2) : start]
+        alone = not text[text.rfind("\n", 0, start) + 1 : start].strip(" \t>*#_-\u2022") if start - line < 12 else False
+        if alone or before.endswith(("  ", "\t", ".")) or (before[:1] in ".!?)]\"'\u201d" and before[1:] == " "):
+            return start, kind
+        if text[start : words[-1].end()].isupper() and before[-1:].isspace():
+            return start, kind
+        return None
+    return None
+
+
+def sections(text: str) -> list[Section]:
+    """The parts of a report in their order; together they hold everything but the headers. A text without headers is one body."""
+    found: list[Section] = []
+    name, begin = "body", 0
+    for match in _MARK.finditer(text):
+        if match.group() == ":":
+            header = _header_before(text, match.start())
+        else:
+            row = tuple(word.lower() for word in _WORD.findall(match.group("alone")))
+            kind = _headers().get(row)
+            # A word alone on its line is a header if it is written as one: "Impression", not "effusion and" or "chest".
+            shown = kind is not None and match.group("alone")[0].isupper() and kind != "signature"
+            header = (match.start("alone"), kind) if shown and kind is not None else None
+        if header is None or header[0] < begin:
+            continue
+        _close(text, found, name, begin, header[0])
+        name, begin = header[1], match.end()
+    _close(text, found, name, begin, len(text))
+    return _with_something_to_read(text, found)
+
+
+def _close(text: str, found: list[Section], name: str, begin: int, end: int) -> None:
+    """Add a section; one that only says what was asked ends at its first empty line, because the reading follows there."""
+    if not text[begin:end].strip():
+        return
+    if name not in READ_SECTIONS and name != "signature":
+        content = begin + len(text[begin:end]) - len(text[begin:end].lstrip())
+        gap = _PARAGRAPH.search(text, content, end)
+        if gap is not None:
+            found.append(Section(name, begin, gap.start()))
+            found.append(Section("body", gap.end(), end))
+            return
+    found.append(Section(name, begin, end))
+
+
+def _with_something_to_read(text: str, found: list[Section]) -> list[Section]:
+    """A report whose reading has no header of its own.
+
+    After "COMPARISON: None. The heart is ..." it is what follows the first sentence, after "HISTORY: cough" what follows the
+    first line. What stands before the first header is taken for a letterhead where headers follow.
+    """
+    rest = found[1:] if found and found[0].name == "body" else found
+    if not rest or any(section.name in READ_SECTIONS for section in rest):
+        return found
+    last = next((section for section in reversed(rest) if section.name != "signature"), None)
+    if last is None:
+        return found
+    content = last.start + len(text[last.start : last.end]) - len(text[last.start : last.end].lstrip())
+    ending = _LINE if last.name in ("indication", "history") else _FIRST_SENTENCE
+    stop = ending.search(text, content, last.end)
+    if stop is None or not text[stop.end() : last.end].strip():
+        return found
+    place = found.index(last)
+    cut = [Section(last.name, last.start, stop.end()), Section("body", stop.end(), last.end)]
+    return [*found[:place], *cut, *found[place + 1 :]]
