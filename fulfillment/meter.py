@@ -18,12 +18,13 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from fulfillment.conformance import CellProgress, ImageFacts, fill_quotas
 from fulfillment.conformance.match import LabelReader
-from fulfillment.labels import LabelRow, LabelState, labels_by_image
-from fulfillment.models import BatchStatus, Image, Label
+from fulfillment.label_facts import Said, said_of, statements, studies_with_report
+from fulfillment.models import BatchStatus, Image, Label, Series, Study
+from fulfillment.models.reports import Report
 from getdata.accounts.models import Organization
 from requests_app.models import DatasetRequest, Offer, SpecVersion
 from requests_app.progress import Counted, MeterRow, Share
-from requests_app.spec import CountUnit, DatasetSpec, QuotaCounting, demands
+from requests_app.spec import CountUnit, DatasetSpec, QuotaCounting, ReportLinkage, demands
 
 _KEPT_SECONDS = 3600
 _PATIENCE_SECONDS = (5, 60)
@@ -74,8 +75,9 @@ def _state(request: DatasetRequest, version: SpecVersion, images: QuerySet[Image
     labels = (
         standing_labels().filter(batch__fulfillment__request=request).aggregate(n=Count("pk"), last=Max("created_at"))
     )
+    reports = Report.objects.linked().filter(batch__fulfillment__request=request).count()
     promised = [(offer.pk, offer.status, sorted(_promised(offer).items())) for offer in offers]
-    parts = (request.pk, version.number, counts, labels, promised)
+    parts = (request.pk, version.number, counts, labels, reports, promised)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
@@ -85,15 +87,23 @@ def standing_labels() -> QuerySet[Label]:
 
 
 def facts_of(images: Iterable[Image]) -> list[ImageFacts]:
-    """Each image's facts together with what the portal knows beside it: its hospital and its labels."""
+    """Each image's facts with what the portal knows beside it: its hospital, what is said of it, whether it has a report."""
     images = list(images)
-    labels: dict[str, dict[str, str]] = {}
-    for start in range(0, len(images), 5_000):  # a database takes only so many parameters
-        labels |= _labels(standing_labels().filter(image__in=images[start : start + 5_000]))
+    said: Said = {}
+    for some in said_of(image.pk for image in images):
+        said |= some
     sites = _short_names({image.source.batch.fulfillment.hospital_id for image in images})
+    studies: dict[Any, Any] = {}
+    reported: set[Any] = set()
+    for start in range(0, len(images), 5_000):  # a database takes only so many parameters
+        series = Series.objects.filter(images__in=[image.pk for image in images[start : start + 5_000]])
+        studies |= dict(series.values_list("pk", "study_id"))
+        reported |= studies_with_report(series.values("study_id"))
     return [
         ImageFacts.from_dict(image.facts).with_context(
-            site=sites[image.source.batch.fulfillment.hospital_id], labels=labels.get(str(image.pk))
+            site=sites[image.source.batch.fulfillment.hospital_id],
+            statements=said.get(str(image.pk)),
+            report_linked=studies[image.series_id] in reported,
         )
         for image in images
     ]
@@ -102,15 +112,6 @@ def facts_of(images: Iterable[Image]) -> list[ImageFacts]:
 def _short_names(hospitals: set[Any]) -> dict[Any, str]:
     """The hospitals' public short names, by which a request names them."""
     return dict(Organization.objects.filter(pk__in=hospitals).values_list("pk", "slug"))
-
-
-def _labels(standing: QuerySet[Label]) -> dict[str, dict[str, str]]:
-    """By image: what each finding counts as, readers taken together."""
-    said = standing.order_by().values_list("image_id", "finding", "state").iterator(chunk_size=10_000)
-    return labels_by_image(
-        LabelRow(str(image_id), "sop_instance_uid", finding, finding, LabelState(state))
-        for image_id, finding, state in said
-    )
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
@@ -123,13 +124,16 @@ def _count(
     facts: list[ImageFacts] = []
     accepted: defaultdict[tuple[Any, Any], list[int]] = defaultdict(list)  # (decided at, batch) -> places in facts
     by_hospital: defaultdict[str, list[int]] = defaultdict(list)
-    labels = _labels_counted(request, spec)
-    columns = ("pk", "facts", "source__batch__fulfillment__hospital_id", "source__batch__status",
+    said = _said_counted(request, spec)
+    reported = _reported(request, spec)
+    columns = ("pk", "facts", "series__study_id", "source__batch__fulfillment__hospital_id", "source__batch__status",
                "source__batch__decided_at", "source__batch_id", "source__batch__fulfillment__hospital__slug")  # fmt: skip
-    for place, (pk, known, hospital, status, decided, batch, site) in enumerate(
+    for place, (pk, known, study, hospital, status, decided, batch, site) in enumerate(
         images.order_by().values_list(*columns).iterator(chunk_size=5_000)
     ):
-        facts.append(ImageFacts.from_dict(known).with_context(site=site, labels=labels.get(str(pk))))
+        linked = None if reported is None else study in reported
+        context = ImageFacts.from_dict(known).with_context
+        facts.append(context(site=site, statements=said.get(str(pk)), report_linked=linked))
         by_hospital[str(hospital)].append(place)
         if status == BatchStatus.ACCEPTED:
             accepted[(decided is not None, decided), batch].append(place)
@@ -193,8 +197,8 @@ def _share(
     ]
 
 
-def _labels_counted(request: DatasetRequest, spec: DatasetSpec) -> dict[str, dict[str, str]]:
-    """The labels by image, read only as far as any line counts by a finding."""
+def _said_counted(request: DatasetRequest, spec: DatasetSpec) -> Said:
+    """What is said by image, read only as far as any line counts by a finding."""
     reader = LabelReader(spec)
     asked = {reader.key(demand.selector.finding) for demand in demands(spec) if demand.selector.finding}
     if not asked:
@@ -202,12 +206,17 @@ def _labels_counted(request: DatasetRequest, spec: DatasetSpec) -> dict[str, dic
     standing = standing_labels().filter(batch__fulfillment__request=request, image__isnull=False)
     written = standing.order_by().values_list("finding", flat=True).distinct()
     used = [finding for finding in written if reader.key(finding) in asked]
-    if not used:
-        # Labels that say nothing of what is counted still tell that somebody labelled the image.
-        return {str(image): {} for image in standing.order_by().values_list("image_id", flat=True).distinct()}
-    said = _labels(standing.filter(finding__in=used))
+    said = statements(standing.filter(finding__in=used)) if used else {}
+    # Labels that say nothing of what is counted still tell that somebody labelled the image.
     labelled = standing.order_by().values_list("image_id", flat=True).distinct()
     return {str(image): said.get(str(image), {}) for image in labelled.iterator(chunk_size=10_000)}
+
+
+def _reported(request: DatasetRequest, spec: DatasetSpec) -> set[Any] | None:
+    """Studies that have their report, where the request asks for reports at all."""
+    if spec.reports.linkage is ReportLinkage.NONE:
+        return None
+    return studies_with_report(Study.objects.filter(patient__fulfillment__request=request).values("pk"))
 
 
 def _promised(offer: Offer) -> dict[str, int]:

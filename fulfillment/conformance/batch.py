@@ -23,12 +23,13 @@ from fulfillment.conformance.allocate import Places, allocate
 from fulfillment.conformance.classify import Classifier
 from fulfillment.conformance.facts import ImageFacts
 from fulfillment.conformance.finding import Finding, Severity
-from fulfillment.conformance.match import matcher
+from fulfillment.conformance.labelled import lack_words
+from fulfillment.conformance.match import LabelReader, matcher, reports_bind
 from requests_app.spec.arithmetic import Demand, demands
 from requests_app.spec.document import DatasetSpec
 from requests_app.spec.lines import ShareCap
 from requests_app.spec.selector import Selector
-from requests_app.spec.vocabulary import CountUnit, Level, QuotaCounting, ShareAxis
+from requests_app.spec.vocabulary import CountUnit, Level, QuotaCounting, ReportLinkage, ShareAxis
 from requests_app.spec.wording import describe_selector, plural
 
 UNKNOWN = "unknown"
@@ -152,6 +153,8 @@ def check_batch(facts: Iterable[ImageFacts], spec: DatasetSpec) -> list[Finding]
     images = list(facts)
     return [
         *_counts(images, spec),
+        *_labels(images, spec),
+        *_reports(images, spec),
         *_per_patient(images, spec),
         *(finding for cap in spec.share_caps for finding in _share(images, cap, spec)),
         *_identity(images),
@@ -179,6 +182,38 @@ def _counts(images: list[ImageFacts], spec: DatasetSpec) -> Iterator[Finding]:
                 f"{line.text}: {line.received:,} {line.unit} received, at most {line.maximum:,} are wanted.",
                 f"Leave out {plural(line.surplus, line.unit)}.",
             )
+
+
+def _labels(images: list[ImageFacts], spec: DatasetSpec) -> Iterator[Finding]:
+    """Labels that came and do not count, by finding and by what they lack."""
+    reader = LabelReader(spec)
+    for line in spec.labels.findings:
+        lacks = Counter(reader.weigh(image, line.finding).lack for image in images)
+        del lacks[""]
+        for lack, count in sorted(lacks.items()):
+            words, remedy = lack_words(lack, line)
+            yield Finding(
+                f"LABEL_{lack}",
+                line.level.value,
+                line.check_id,
+                "",
+                f"{plural(count, 'images')} {words}: not counted for it.",
+                remedy,
+            )
+
+
+def _reports(images: list[ImageFacts], spec: DatasetSpec) -> Iterator[Finding]:
+    missing = sum(image.report_linked is False for image in images)
+    if missing and spec.reports.linkage is ReportLinkage.REQUIRED:
+        yield Finding(
+            "REPORTS_MISSING",
+            spec.reports.level.value,
+            spec.reports.check_id,
+            "",
+            f"{plural(missing, 'images')} without the report of their study"
+            + (": not counted." if reports_bind(spec) else "."),
+            "Send the reports of these studies, or leave the studies out.",
+        )
 
 
 def _per_patient(images: list[ImageFacts], spec: DatasetSpec) -> Iterator[Finding]:

@@ -7,10 +7,10 @@ lines, so a delivery of 50,000 is a few hundred kinds and each kind is compared 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 
 from fulfillment.conformance.facts import ImageFacts
-from fulfillment.conformance.match import LabelReader, completed_years, matcher
+from fulfillment.conformance.match import LabelReader, completed_years, matcher, reports_bind
 from requests_app.spec.document import DatasetSpec
 from requests_app.spec.selector import Selector
 
@@ -20,6 +20,7 @@ class Classifier:
 
     def __init__(self, spec: DatasetSpec, selectors: Sequence[Selector]) -> None:
         self._reader = LabelReader(spec)
+        self._reports = reports_bind(spec)
         self._tests = [matcher(selector, spec, self._reader) for selector in selectors]
         edges = {s.age_min for s in selectors if s.age_min is not None}
         edges |= {s.age_max + 1 for s in selectors if s.age_max is not None}
@@ -31,7 +32,9 @@ class Classifier:
         self._said: dict[Hashable, Hashable] = {}
 
     def lines(self, facts: ImageFacts) -> int:
-        """The selections that this image matches, as bits."""
+        """The selections that this image fills, as bits: none while the report that the request requires is missing."""
+        if self._reports and facts.report_linked is False:
+            return 0
         years = completed_years(facts) if self._edges else None
         kind = (
             facts.view,
@@ -41,7 +44,7 @@ class Classifier:
             None if years is None else bisect_right(self._edges, years),
             facts.vendor if self._vendor else None,
             facts.site if self._site else None,
-            self._labels(facts.labels) if self._findings else None,
+            self._labels(facts) if self._findings else None,
         )
         found = self._known.get(kind)
         if found is None:
@@ -49,12 +52,13 @@ class Classifier:
             self._known[kind] = found
         return found
 
-    def _labels(self, labels: Mapping[str, str] | None) -> Hashable:
-        """What the labels say of the findings that the request counts by; None while there are none."""
-        if labels is None:
+    def _labels(self, facts: ImageFacts) -> Hashable:
+        """What the findings that the request counts by count as; None while there are no labels."""
+        if facts.statements is not None:
+            return tuple(self._reader.counts_as(facts, finding) for finding in self._findings)
+        if facts.labels is None:
             return None
-        written = tuple(labels.items())
+        written = tuple(facts.labels.items())
         if written not in self._said:
-            states = self._reader.states(labels)
-            self._said[written] = tuple(states.get(finding) for finding in self._findings)
+            self._said[written] = tuple(self._reader.counts_as(facts, finding) for finding in self._findings)
         return self._said[written]

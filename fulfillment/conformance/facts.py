@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+from fulfillment.labels.consensus import settle
+from fulfillment.labels.statement import Statement
 
 FACTS_VERSION = "1"
 
@@ -14,8 +17,9 @@ class ImageFacts:
     """One image. None means not known; a placeholder in the header (zero, blank) is not known.
 
     Lengths are in mm, ages in years (fractions under two years), angles absent. `*_source` names the DICOM
-    attribute a value came from. `site`, `labels` and `report_linked` are not in the image: the portal adds
-    them with `with_context`.
+    attribute a value came from. `site`, `labels`, `statements` and `report_linked` are not in the image: the portal
+    adds them with `with_context`. `labels` has one state for each finding; `statements` says who stated what and how,
+    and where it is given the counts follow from it alone.
     """
 
     sop_instance_uid: str | None = None
@@ -67,6 +71,7 @@ class ImageFacts:
 
     site: str | None = None
     labels: Mapping[str, str] | None = field(default=None, hash=False)
+    statements: Mapping[str, tuple[Statement, ...]] | None = field(default=None, hash=False)
     report_linked: bool | None = None
 
     @property
@@ -87,16 +92,23 @@ class ImageFacts:
         site: str | None = None,
         labels: Mapping[str, str] | None = None,
         report_linked: bool | None = None,
+        statements: Mapping[str, Iterable[Statement]] | None = None,
     ) -> ImageFacts:
         """A copy with what the portal knows beside the image; None leaves a value as it is.
 
         `labels` maps a finding's name (or key) to a label state; an empty mapping says that the labels
-        have come and name nothing for this image.
+        have come and name nothing for this image. `statements` maps it to what each reader or source said; `labels` then
+        follow from them by the rule of consensus, unless they are given too.
         """
+        if statements is not None and labels is None:
+            labels = {finding: settle(said).state.value for finding, said in statements.items()}
         return replace(
             self,
             site=self.site if site is None else site,
             labels=self.labels if labels is None else dict(labels),
+            statements=self.statements
+            if statements is None
+            else {finding: tuple(said) for finding, said in statements.items()},
             report_linked=self.report_linked if report_linked is None else report_linked,
         )
 
@@ -105,6 +117,8 @@ class ImageFacts:
         plain: dict[str, Any] = {"facts_version": FACTS_VERSION}
         for item in fields(self):
             value = getattr(self, item.name)
+            if item.name == "statements" and value is not None:
+                value = {finding: [one.as_dict() for one in said] for finding, said in value.items()}
             if isinstance(value, tuple):
                 value = list(value)
             elif isinstance(value, Mapping):
@@ -121,5 +135,10 @@ class ImageFacts:
         spacing = known.get("spacing_mm")
         if spacing is not None:
             known["spacing_mm"] = (float(spacing[0]), float(spacing[1]))
+        said = known.get("statements")
+        if said is not None:
+            known["statements"] = {
+                finding: tuple(Statement.from_dict(one) for one in several) for finding, several in said.items()
+            }
         known["view_conflict"] = tuple(known.get("view_conflict") or ())
         return cls(**known)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fulfillment.conformance.facts import ImageFacts
 from fulfillment.conformance.finding import Finding, Severity
+from fulfillment.conformance.labelled import lack_words
 from fulfillment.conformance.match import LabelReader, completed_years, matcher
 from requests_app.spec.document import DatasetSpec
 from requests_app.spec.lines import ProjectionLine
@@ -357,20 +358,20 @@ def _countable(facts: ImageFacts, spec: DatasetSpec) -> Iterator[Finding]:
 
 
 def check_labels(facts: ImageFacts, spec: DatasetSpec) -> list[Finding]:
-    """Findings that must be labelled and are not. Nothing is said while labels have not come (None)."""
+    """Findings that must be labelled and are not, or not as asked. Nothing is said while labels have not come (None)."""
     if facts.labels is None:
         return []
     reader = LabelReader(spec)
     states = reader.states(facts.labels)
-    return [
-        Finding(
-            "LABEL_MISSING",
-            line.level.value,
-            line.check_id,
-            "",
-            f"There is no label for {line.finding} on this image.",
-            f"Add a row with {line.finding} to the label table: present, likely, possible or absent.",
-        )
-        for line in spec.labels.findings
-        if states.get(reader.key(line.finding), LabelState.NOT_MENTIONED) is LabelState.NOT_MENTIONED
-    ]
+    found = []
+    for line in spec.labels.findings:
+        if states.get(reader.key(line.finding), LabelState.NOT_MENTIONED) is LabelState.NOT_MENTIONED:
+            code, cause = "LABEL_MISSING", f"There is no label for {line.finding} on this image."
+            remedy = f"Add a row with {line.finding} to the label table: present, likely, possible or absent."
+        elif lack := reader.weigh(facts, line.finding).lack:
+            words, remedy = lack_words(lack, line)
+            code, cause = f"LABEL_{lack}", f"The image comes {words}."
+        else:
+            continue
+        found.append(Finding(code, line.level.value, line.check_id, "", cause, remedy))
+    return found

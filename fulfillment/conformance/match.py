@@ -6,9 +6,13 @@ from collections.abc import Callable, Mapping
 from math import floor
 
 from fulfillment.conformance.facts import ImageFacts
+from fulfillment.conformance.labelled import Weighed, weigh
+from fulfillment.labels.statement import Statement
 from requests_app.spec.document import DatasetSpec
+from requests_app.spec.lines import FindingLine
 from requests_app.spec.selector import Selector
 from requests_app.spec.vendors import canonical_vendor
+from requests_app.spec.vocabulary import Level, ReportLinkage
 from requests_app.taxonomy import LabelState, normalise_name
 
 # Membership in an Enum is an error, not False, for a plain string before Python 3.12.
@@ -21,12 +25,16 @@ def completed_years(facts: ImageFacts) -> int | None:
 
 
 class LabelReader:
-    """Turns an image's labels into what each finding counts as under the request's uncertainty policy."""
+    """What an image's labels count as under the request's uncertainty policy, where they are made as it asks."""
 
     def __init__(self, spec: DatasetSpec) -> None:
         self._taxonomy = spec.taxonomy()
         self._policy = spec.labels.uncertainty
         self._keys: dict[str, str] = {}
+        self._lines: dict[str, FindingLine] = {}
+        for line in spec.labels.findings:
+            self._lines.setdefault(self.key(line.finding), line)
+        self._weighed: dict[tuple[str, tuple[Statement, ...]], Weighed] = {}
 
     def key(self, name: str) -> str:
         """The taxonomy's key of a finding's name; an unknown name is its own key."""
@@ -43,11 +51,31 @@ class LabelReader:
                 found[self.key(name)] = LabelState(state)
         return found
 
-    def counts_as(self, labels: Mapping[str, str] | None, finding: str) -> str:
+    def weigh(self, facts: ImageFacts, finding: str) -> Weighed:
+        """What one finding's labels on this image count as, and what they lack.
+
+        Where it is not known how labels were made (``statements`` is None), their states are taken as they are.
+        """
+        key = self.key(finding)
+        if facts.statements is not None:
+            said = tuple(one for name, several in facts.statements.items() if self.key(name) == key for one in several)
+            found = self._weighed.get((key, said))
+            if found is None:
+                found = self._weighed[key, said] = weigh(said, self._lines.get(key), self._policy)
+            return found
+        if facts.labels is None:
+            # An image whose labels have not come cannot count as absent.
+            return Weighed("blank")
+        return Weighed(self._policy.resolve(self.states(facts.labels).get(key, LabelState.NOT_MENTIONED)))
+
+    def counts_as(self, facts: ImageFacts, finding: str) -> str:
         """ "present", "absent", "uncertain" or "blank" for one finding."""
-        state = self.states(labels).get(self.key(finding), LabelState.NOT_MENTIONED)
-        # An image whose labels have not come cannot count as absent.
-        return "blank" if labels is None else self._policy.resolve(state)
+        return self.weigh(facts, finding).counts_as
+
+
+def reports_bind(spec: DatasetSpec) -> bool:
+    """Whether an image that is known to have no report fills no line."""
+    return spec.reports.linkage is ReportLinkage.REQUIRED and spec.reports.level is Level.MUST
 
 
 def matcher(selector: Selector, spec: DatasetSpec, reader: LabelReader | None = None) -> Callable[[ImageFacts], bool]:
@@ -82,7 +110,7 @@ def matcher(selector: Selector, spec: DatasetSpec, reader: LabelReader | None = 
         if selector.site is not None and (facts.site or "").casefold() != selector.site.casefold():
             return False
         if selector.finding is not None:
-            return labels.counts_as(facts.labels, selector.finding) == selector.finding_state
+            return labels.counts_as(facts, selector.finding) == selector.finding_state
         return True
 
     return selected

@@ -16,6 +16,9 @@ from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Literal
 
+from fulfillment.labels.consensus import settle
+from fulfillment.labels.methods import read_method
+from fulfillment.labels.statement import Statement
 from requests_app.taxonomy import LabelState, Taxonomy
 
 MAX_ROWS = 2_000_000
@@ -76,6 +79,11 @@ class LabelRow:
     source: str = ""
     reader: str = ""
     row: int = 0
+
+    def statement(self) -> Statement:
+        """What the row states, without the image and the finding."""
+        method, readers = read_method(self.source)
+        return Statement(self.state, method, self.reader, readers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,28 +275,19 @@ def _settle(rows: Iterable[LabelRow]) -> tuple[list[LabelRow], list[LabelProblem
     return kept, problems
 
 
-# When readers differ, the image gets the state that claims least certainty between them.
-_DISAGREEMENT = LabelState.POSSIBLE
-
-
 def labels_by_image(rows: Iterable[LabelRow]) -> dict[str, dict[str, str]]:
-    """Per image (UID or file name) its findings' states by key, in the form that `ImageFacts.labels` takes.
-
-    Where several readers agree, their state; where they do not, "possible". A reader who does not mention
-    a finding takes no part. Adjudication by rule is for the label store, not for this table.
+    """Per image (UID or file name) its findings' states by key, in the form that `ImageFacts.labels` takes, by the rule of
+    `fulfillment.labels.consensus`.
     """
-    said: dict[str, dict[str, set[LabelState]]] = defaultdict(lambda: defaultdict(set))
+    return {
+        image: {finding: settle(said).state.value for finding, said in findings.items()}
+        for image, findings in statements_by_image(rows).items()
+    }
+
+
+def statements_by_image(rows: Iterable[LabelRow]) -> dict[str, dict[str, list[Statement]]]:
+    """Per image, by finding, what each row states: the form that `ImageFacts.statements` takes."""
+    said: dict[str, dict[str, list[Statement]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        said[row.image][row.finding].add(row.state)
-    result: dict[str, dict[str, str]] = {}
-    for image, findings in said.items():
-        result[image] = {}
-        for finding, states in findings.items():
-            spoken = states - {LabelState.NOT_MENTIONED}
-            if not spoken:
-                result[image][finding] = LabelState.NOT_MENTIONED.value
-            elif len(spoken) == 1:
-                result[image][finding] = spoken.pop().value
-            else:
-                result[image][finding] = _DISAGREEMENT.value
-    return result
+        said[row.image][row.finding].append(row.statement())
+    return {image: dict(findings) for image, findings in said.items()}

@@ -156,6 +156,8 @@ class Annotation(Immutable):
     box = models.JSONField(help_text="[x, y, width, height]")
     points = models.JSONField(default=list, blank=True)
     mask = models.CharField(max_length=200, blank=True)
+    rows = models.PositiveIntegerField(null=True, blank=True, help_text="size of the image it was drawn on, if said")
+    columns = models.PositiveIntegerField(null=True, blank=True)
     row = models.PositiveIntegerField(help_text="line or entry in the file it came from")
     number = models.PositiveSmallIntegerField(default=1, help_text="counts the shapes of one label from 1")
 

@@ -19,7 +19,7 @@ _LABEL_FORMATS = {LabelFormat.GENERIC_CSV, LabelFormat.CHEXPERT_CSV}
 
 
 #: Facts that are not the image's own: the site has a column with its code, labels have a table.
-_NOT_COLUMNS = {"site", "labels", "report_linked"}
+_NOT_COLUMNS = {"site", "labels", "statements", "report_linked"}
 # A spreadsheet runs a cell that starts like this as a formula; header values come from anybody's scanner.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -132,10 +132,10 @@ def _quality_table(images: Sequence[ReleasedImage]) -> str:
 
 
 def _chexpert_table(spec: DatasetSpec, images: Sequence[ReleasedImage]) -> str:
-    """CheXpert's wide table. Where readers differ, the image's state is "possible", as everywhere in GetDATA."""
+    """CheXpert's wide table: the consensus of what was said, by the rule that holds everywhere in GetDATA."""
     taxonomy = spec.taxonomy()
     rows = [
-        LabelRow(image.path, "file", finding.key, finding.name, LabelState(label.state))
+        LabelRow(image.path, "file", finding.key, finding.name, LabelState(label.state), label.source, label.reader)
         for image in images
         for label in image.labels
         # A label given for an earlier version of the specification may have no place in this one.
