@@ -41,7 +41,7 @@ def counts(spec: DatasetSpec, *statements: Statement) -> tuple[int, int]:
 
 def lacks(spec: DatasetSpec, *statements: Statement) -> str:
     image = ImageFacts(patient="P").with_context(statements={"Pneumothorax": statements})
-    (one,) = [f for f in check_labels(image, spec)] or [None]
+    (one,) = check_labels(image, spec) or [None]
     many = [f for f in check_batch([image, image], spec) if f.code.startswith("LABEL_")]
     assert [f.code for f in many] == ([one.code] if one else [])
     assert all(f.message.startswith("2 images ") and f.remedy for f in many)
