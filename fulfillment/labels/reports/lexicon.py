@@ -128,6 +128,8 @@ def lexicon() -> Lexicon:
     for written in findings["normal"]["phrases"]:
         for meaning in builder.meaning(written):
             meaning.normal = True
+            if written.startswith("no "):
+                meaning.forward = "absent"  # "no findings to suggest pneumonia"
     observations = []
     for index, row in enumerate(findings["observation"]):
         observations.append(Observation((row["concept"], *row.get("also", ()))))
@@ -145,6 +147,8 @@ def lexicon() -> Lexicon:
                     meaning.ends = True
                 elif cue["looks"] == "forward":
                     meaning.forward = cue["kind"]
+                elif cue["kind"] == "nothing":
+                    meaning.forward = "nothing"
                 elif cue["looks"] == "back":
                     meaning.back = cue["kind"]
     words = {name: frozenset(listed.split()) for name, listed in cues["words"].items()}

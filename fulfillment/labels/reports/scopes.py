@@ -15,24 +15,17 @@ from dataclasses import dataclass
 from fulfillment.labels.reports.lexicon import lexicon
 from fulfillment.labels.reports.observations import VERBS, Item
 from fulfillment.labels.reports.sentences import Word
-from requests_app.taxonomy import LabelState
+from requests_app.taxonomy import FindingKind, LabelState, concepts
 
 _ALTERNATIVES = frozenset(("or", "nor", "/"))
 _SEPARATORS = frozenset((",", "and", "with", "plus")) | _ALTERNATIVES
+_DEVICES = frozenset(key for key, concept in concepts().items() if concept.kind is FindingKind.DEVICE)
 #: Findings that do not pass: "prior rib fracture" is one of today.
-_LASTING = frozenset(
-    (
-        "fracture",
-        "rib_fracture",
-        "clavicle_fracture",
-        "hiatal_hernia",
-        "pulmonary_fibrosis",
-        "emphysema",
-        "pacemaker",
-        "copd",
-    )
-)
+_LASTING = _DEVICES | {"fracture", "rib_fracture", "clavicle_fracture", "hiatal_hernia", "hernia", "pulmonary_fibrosis"}
+_LASTING |= {"emphysema", "copd", "~scar"}
 _BACK_REACH = 10
+_APART = 6
+_DENIALS = frozenset(("no", "without", "not"))
 _HEDGES = ("likely", "possible")
 _CERTAINTY = (LabelState.PRESENT, LabelState.LIKELY, LabelState.POSSIBLE)
 
@@ -188,8 +181,10 @@ def _apply(mention: Mention, active: dict[str, _Scope], words: Sequence[Word]) -
         return
     for scope in active.values():
         scope.used = True
-    if "absent" in active or "resolved" in active:
+    if "absent" in active:
         mention.state = LabelState.ABSENT
+    elif "resolved" in active:
+        _say("resolved", mention)
     elif "asked" in active or ("history" in active and not _still_there(mention, active["history"].item, words)):
         mention.state = None
     elif "possible" in active:
@@ -244,7 +239,8 @@ def _look_back(kind: str, cue: Item, clause: Sequence[Mention], words: Sequence[
 
 def _say(kind: str, mention: Mention) -> None:
     if kind in ("absent", "resolved"):
-        mention.state = LabelState.ABSENT
+        # A device taken out is not spoken of; an effusion that has gone is denied.
+        mention.state = None if kind == "resolved" and mention.concept in _DEVICES else LabelState.ABSENT
     elif kind == "asked":
         mention.state = None
     elif kind in ("possible", "likely") and mention.state is not None:
@@ -256,7 +252,7 @@ def _say(kind: str, mention: Mention) -> None:
 
 
 _COPULAS = VERBS | {"be", "felt", "considered", "thought"}
-_CLOSERS = frozenset(("be", "present", "exist", ",", ":", "also", "there", "have"))
+_CLOSERS = frozenset(("be", "present", "exist", "coexist", "coexists", ",", ":", "also", "there", "have"))
 
 
 def _look_back_unused(words: Sequence[Word], waiting: list[_Scope], clause: Sequence[Mention], end: int) -> None:
@@ -273,23 +269,38 @@ def _look_back_unused(words: Sequence[Word], waiting: list[_Scope], clause: Sequ
     waiting.clear()
 
 
+#: Something is there whichever of the alternatives it is.
+_COMMON = frozenset(("lung_opacity", "lung_lesion"))
+
+
 def _alternatives(words: Sequence[Word], items: Sequence[Item], mentions: Sequence[Mention]) -> None:
-    """ "Atelectasis or infiltrate", "scar versus atelectasis": each is possible. What was hedged as a whole keeps its hedge."""
+    """ "Infiltrate or atelectasis", "mass versus pneumonia": each is possible, and a hedge over both stays as it is.
+
+    "Atelectasis or scarring" is said of one thing that both words describe: the finding is likely. Where a "no change in" governs
+    the two, nothing is weighed against anything.
+    """
     versus = {item.last for item in items if words[item.first].form in ("versus", "vs")}
-    versus |= {index + 1 for index, word in enumerate(words) if word.form in _ALTERNATIVES}
-    if not versus:
+    joints = versus | {index + 1 for index, word in enumerate(words) if word.form in _ALTERNATIVES}
+    if not joints:
         return
+    unchanged = [item.first for item in items if item.meaning.forward == "nothing" and words[item.first].form in _DENIALS]
     for left in mentions:
         for right in mentions:
-            if right.first < left.last or right.concept == left.concept or right.first - left.last > 6:
+            if right.first < left.last or right.concept == left.concept or right.first - left.last > _APART:
                 continue
-            joints = [index for index in versus if left.last < index <= right.first]
-            if not joints or any(m.first >= left.last and m.last <= right.first for m in mentions):
+            joint = next((index for index in joints if left.last < index <= right.first), None)
+            if joint is None or any(m.first >= left.last and m.last <= right.first for m in mentions):
                 continue
+            if joint not in versus and any(first < left.first for first in unchanged):
+                continue
+            # "Consolidation, classic or probable pneumonia": the "or" joins what stands after the comma.
+            if any(word.form == "," for word in words[left.last : joint - 2]):
+                continue
+            scarred = "~scar" in (left.concept, right.concept) and joint not in versus
             for one in (left, right):
-                if (
-                    one.state is LabelState.PRESENT
-                    and one.concept not in ("lung_opacity", "lung_lesion")
-                    and not one.settled
-                ) or (one.state is LabelState.LIKELY and words[joints[0] - 1].form in ("versus", "vs")):
+                if one.concept in _COMMON or one.settled:
+                    continue
+                if one.state is LabelState.PRESENT:
+                    one.state = LabelState.LIKELY if scarred else LabelState.POSSIBLE
+                elif one.state is LabelState.LIKELY and joint in versus:
                     one.state = LabelState.POSSIBLE

@@ -19,11 +19,13 @@ READ_SECTIONS = frozenset({"body", "findings", "impression", "addendum", "recomm
 _WORDS, _REACH = 5, 48
 # A colon; or a dash or nothing after the only words of a line.
 _MARK = re.compile(
-    r":|(?:^|(?<=\n))[ \t>*#_]{0,8}(?P<alone>[A-Za-z][A-Za-z /&]{1,40}?)[ \t*_]{0,4}(?P<after>-[ \t]|(?=\r?\n)|$)"
+    r":(?!\d)"
+    # An addendum's header may name who wrote it and when.
+    r"|(?:^|(?<=\n))[ \t]*(?P<addendum>ADDENDUM|Addendum)\b[^\n:]{0,60}(?::\d\d[^\n:]{0,20})?:"
+    r"|(?:^|(?<=\n))[ \t>*#_]{0,8}(?P<alone>[A-Za-z][A-Za-z /&]{1,40}?)[ \t*_]{0,4}(?P<after>-[ \t]|(?=\r?\n)|$)"
 )
 _WORD = re.compile(r"[A-Za-z]+|[/&]")
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*(?=\S)")
-_LINE = re.compile(r"\n")
 _FIRST_SENTENCE = re.compile(r"[.!?](?=\s)|\n")
 
 
@@ -71,7 +73,9 @@ def sections(text: str) -> list[Section]:
     found: list[Section] = []
     name, begin = "body", 0
     for match in _MARK.finditer(text):
-        if match.group() == ":":
+        if match.group("addendum"):
+            header: tuple[int, str] | None = (match.start("addendum"), "addendum")
+        elif match.group() == ":":
             header = _header_before(text, match.start())
         else:
             row = tuple(word.lower() for word in _WORD.findall(match.group("alone")))
@@ -104,8 +108,7 @@ def _close(text: str, found: list[Section], name: str, begin: int, end: int) -> 
 def _with_something_to_read(text: str, found: list[Section]) -> list[Section]:
     """A report whose reading has no header of its own.
 
-    After "COMPARISON: None. The heart is ..." it is what follows the first sentence, after "HISTORY: cough" what follows the
-    first line. What stands before the first header is taken for a letterhead where headers follow.
+    After "COMPARISON: None. The heart is ..." it is what follows the first sentence, or the first line. What stands before the first header is taken for a letterhead where headers follow.
     """
     rest = found[1:] if found and found[0].name == "body" else found
     if not rest or any(section.name in READ_SECTIONS for section in rest):
@@ -114,8 +117,7 @@ def _with_something_to_read(text: str, found: list[Section]) -> list[Section]:
     if last is None:
         return found
     content = last.start + len(text[last.start : last.end]) - len(text[last.start : last.end].lstrip())
-    ending = _LINE if last.name in ("indication", "history") else _FIRST_SENTENCE
-    stop = ending.search(text, content, last.end)
+    stop = _FIRST_SENTENCE.search(text, content, last.end)
     if stop is None or not text[stop.end() : last.end].strip():
         return found
     place = found.index(last)

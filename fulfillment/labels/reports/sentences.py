@@ -17,7 +17,7 @@ MAX_WORDS = 160
 #: A line shorter than this did not end because the page did.
 SHORT_LINE = 50
 
-_TOKEN = re.compile(r"[wW]/(?:[oO]\b)?|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+(?:[.,]\d+)*|\n\s*|[^\w\s]")
+_TOKEN = re.compile(r"[wW]/(?:[oO]\b)?|[bB]/[lL]\b|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+(?:[.,]\d+)*|\n\s*|[^\w\s]")
 
 
 class Word(NamedTuple):
@@ -54,7 +54,7 @@ def sentences(text: str, start: int, end: int, rules: Lexicon) -> Iterator[list[
             at = match.start()
             nxt = match.end()
             broken = written.count("\n") > 1 or (at - line_start < SHORT_LINE and nxt < end and text[nxt].isupper())
-            listed = nxt < end and (text[nxt] in "-*•·" or _item(text, nxt, end))
+            listed = nxt < end and (_LABEL.match(text, nxt, end) is not None or text[nxt] in "-*•·>" or _item(text, nxt, end))
             line_start = nxt
             if (broken or listed) and words:
                 yield words
@@ -66,7 +66,7 @@ def sentences(text: str, start: int, end: int, rules: Lexicon) -> Iterator[list[
                 if _item(text, match.start(), end) and (not words or words[-1].form == ":"):
                     continue
                 append(Word(written, match.start(), match.end()))
-            elif first == "?" and words and words[-1].end < match.start():
+            elif first == "?" and _asks(text, match.start(), end):
                 append(Word("question", match.start(), match.end()))  # "? pneumonia"
             elif words:
                 yield words
@@ -82,6 +82,12 @@ def sentences(text: str, start: int, end: int, rules: Lexicon) -> Iterator[list[
         yield words
 
 
+def _asks(text: str, at: int, end: int) -> bool:
+    """True for the mark in "? pneumonia" and "?pneumonia", which stands before what it asks."""
+    return (at == 0 or not text[at - 1].isalnum()) and at + 1 < end and (text[at + 1].isalnum() or text[at + 1] == " ")
+
+
+_LABEL = re.compile(r"[A-Z][A-Za-z ,/&]{1,30}:")
 _ITEM = re.compile(r"\(?\d{1,2}[.)]\s")
 
 

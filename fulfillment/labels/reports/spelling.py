@@ -70,7 +70,7 @@ def word_forms(vocabulary: Iterable[str], forms: Mapping[str, Iterable[str]]) ->
     for word in list(known):
         # "lens" and "mas" are nobody's plural: short words and those that end in s keep their own.
         if len(word) > 2 and not word.endswith("s"):
-            known.setdefault(f"{word}s", known[word])
+            known[f"{word}s"] = known[word]
     for word in SLIPPED:
         target = known.get(word)
         if target is not None:
