@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fulfillment.labels.reports.alternatives import explain, weigh_alternatives
 from fulfillment.labels.reports.lexicon import END, Lexicon, lexicon
+from fulfillment.labels.reports.mentions import Mention
 from fulfillment.labels.reports.normality import no_finding
 from fulfillment.labels.reports.observations import Item, observed
-from fulfillment.labels.reports.scopes import Mention, settle
+from fulfillment.labels.reports.scopes import settle
 from fulfillment.labels.reports.sections import READ_SECTIONS, sections
 from fulfillment.labels.reports.sentences import Word, sentences
 from fulfillment.labels.reports.sides import side_of
@@ -29,6 +31,7 @@ def label_report(text: str) -> list[Statement]:
     rules = lexicon()
     found: list[Statement] = []
     normal: list[Statement] = []
+    weak: list[Statement] = []
     abnormal = False
     for section in sections(text):
         if section.name not in READ_SECTIONS:
@@ -41,6 +44,8 @@ def label_report(text: str) -> list[Statement]:
             if not mentions:
                 continue
             settle(words, items, mentions)
+            weigh_alternatives(words, items, mentions)
+            explain(mentions)
             for mention in mentions:
                 if mention.state is None:
                     continue
@@ -54,6 +59,12 @@ def label_report(text: str) -> list[Statement]:
                     normal.append(statement)
                 elif not mention.concept.startswith("~"):
                     found.append(statement)
+                    if mention.weak and mention.state is not LabelState.ABSENT:
+                        weak.append(statement)
+    if weak:
+        denied = {statement.finding for statement in found if statement.state is LabelState.ABSENT}
+        doubtful = {id(statement) for statement in weak if statement.finding in denied}
+        found = [statement for statement in found if id(statement) not in doubtful]
     verdict = None if abnormal else no_finding(found, normal)
     if verdict is not None:
         found.append(verdict)
@@ -97,7 +108,8 @@ def _mentions(words: Sequence[Word], items: Sequence[Item], rules: Lexicon) -> l
         meaning = item.meaning
         subjects = subjects or bool(meaning.subjects)
         for concept, state in meaning.findings.items():
-            found.append(Mention(concept, item.first, item.last, item.first, state))
+            weak = state in (LabelState.LIKELY, LabelState.POSSIBLE)
+            found.append(Mention(concept, item.first, item.last, item.first, state, weak=weak))
         if meaning.abnormal:
             found.append(Mention("~abnormal", item.first, item.last, item.first, LabelState.PRESENT))
         if meaning.normal:
@@ -112,6 +124,7 @@ def _mentions(words: Sequence[Word], items: Sequence[Item], rules: Lexicon) -> l
                 if seen.said == "absent":
                     found.append(Mention(concept, seen.first, seen.last, seen.head, LabelState.ABSENT, settled=True))
                 else:
-                    found.append(Mention(concept, seen.first, seen.last, seen.head, _SAID[seen.said]))
+                    weak = seen.said == "borderline"
+                    found.append(Mention(concept, seen.first, seen.last, seen.head, _SAID[seen.said], weak=weak))
     found.sort(key=lambda mention: (mention.head, mention.first))
     return found

@@ -62,7 +62,7 @@ class Lexicon:
 
 
 def phrases(written: str) -> Iterator[tuple[str, ...]]:
-    """The rows of words that a phrase of the data files stands for: `a|b` is a choice, `(a)` may be left out."""
+    """The rows of words that a phrase of the data files stands for: `a|b` is a choice, `(a)` may be left out, `a_b` is two words."""
     choices: list[list[str]] = []
     for part in re.findall(r"\([^)]*\)|\S+", written):
         optional = part.startswith("(")
@@ -75,7 +75,7 @@ def phrases(written: str) -> Iterator[tuple[str, ...]]:
             return
         for tail in expand(rest[1:]):
             for word in rest[0]:
-                yield (*word.split(), *tail)
+                yield (*word.replace("_", " ").split(), *tail)
 
     yield from expand(choices)
 

@@ -13,34 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fulfillment.labels.reports.lexicon import lexicon
+from fulfillment.labels.reports.mentions import ALTERNATIVES, Mention, weaken
 from fulfillment.labels.reports.observations import VERBS, Item
 from fulfillment.labels.reports.sentences import Word
 from requests_app.taxonomy import FindingKind, LabelState, concepts
 
-_ALTERNATIVES = frozenset(("or", "nor", "/"))
-_SEPARATORS = frozenset((",", "and", "with", "plus")) | _ALTERNATIVES
+_SEPARATORS = frozenset((",", "and", "with", "plus")) | ALTERNATIVES
 _DEVICES = frozenset(key for key, concept in concepts().items() if concept.kind is FindingKind.DEVICE)
 #: Findings that do not pass: "prior rib fracture" is one of today.
 _LASTING = _DEVICES | {"fracture", "rib_fracture", "clavicle_fracture", "hiatal_hernia", "hernia", "pulmonary_fibrosis"}
 _LASTING |= {"emphysema", "copd", "~scar"}
 _BACK_REACH = 10
-_APART = 6
-_DENIALS = frozenset(("no", "without", "not"))
 _HEDGES = ("likely", "possible")
-_CERTAINTY = (LabelState.PRESENT, LabelState.LIKELY, LabelState.POSSIBLE)
-
-
-@dataclass(slots=True)
-class Mention:
-    """A finding that a sentence speaks of, words ``first`` to ``last``; `state` None says that nothing is claimed of this image."""
-
-    concept: str
-    first: int
-    last: int
-    head: int
-    state: LabelState | None
-    hedged: bool = False
-    settled: bool = False
 
 
 @dataclass(slots=True)
@@ -77,7 +61,9 @@ def settle(words: Sequence[Word], items: Sequence[Item], mentions: list[Mention]
         if item is None:
             segment = segments.get(index)
             if segment is not None:
-                for kind in [kind for kind in active if not _goes_on(kind, segment)]:
+                for kind in [
+                    kind for kind in active if not _goes_on(kind, segment, words[active[kind].item.first].form)
+                ]:
                     del active[kind]
             index += 1
             continue
@@ -106,7 +92,6 @@ def settle(words: Sequence[Word], items: Sequence[Item], mentions: list[Mention]
                 clause.append(mention)
         index = max(item.last, index + 1)
     _look_back_unused(words, waiting, clause, size)
-    _alternatives(words, items, mentions)
 
 
 def _segments(words: Sequence[Word], items: Sequence[Item], mentions: Sequence[Mention]) -> dict[int, _Segment]:
@@ -155,15 +140,19 @@ def _segments(words: Sequence[Word], items: Sequence[Item], mentions: Sequence[M
     for one, following in zip(reversed(order[:-1]), reversed(order), strict=False):
         if one.kind.endswith("|") or one.asserts:
             continue
-        one.closes = following.kind.rstrip("|") in _ALTERNATIVES or (following.closes and not following.asserts)
+        one.closes = following.kind.rstrip("|") in ALTERNATIVES or (following.closes and not following.asserts)
     for one in order:
         one.kind = one.kind.rstrip("|")
     return found
 
 
-def _goes_on(kind: str, segment: _Segment) -> bool:
+#: What follows these is a list of possibilities, commas and all.
+_LISTING = frozenset(("differential", "ddx", "considerations"))
+
+
+def _goes_on(kind: str, segment: _Segment, cue: str) -> bool:
     """Whether a scope of `kind` reaches past the separator into the segment."""
-    if segment.kind in _ALTERNATIVES:
+    if segment.kind in ALTERNATIVES:
         return kind != "history" or not segment.asserts
     if segment.asserts:
         return False
@@ -172,7 +161,7 @@ def _goes_on(kind: str, segment: _Segment) -> bool:
     if segment.kind == ",":
         if segment.closes:
             return True
-        return kind in ("absent", "asked", "resolved") and segment.mentions and not segment.sided
+        return (kind in ("absent", "asked", "resolved") or cue in _LISTING) and segment.mentions and not segment.sided
     return segment.closes or (segment.mentions and not segment.sided)
 
 
@@ -188,10 +177,9 @@ def _apply(mention: Mention, active: dict[str, _Scope], words: Sequence[Word]) -
     elif "asked" in active or ("history" in active and not _still_there(mention, active["history"].item, words)):
         mention.state = None
     elif "possible" in active:
-        _weaken(mention, LabelState.POSSIBLE)
+        weaken(mention, LabelState.POSSIBLE)
     elif "likely" in active:
-        _weaken(mention, LabelState.LIKELY)
-    mention.hedged = "possible" in active or "likely" in active
+        weaken(mention, LabelState.LIKELY)
 
 
 def _still_there(mention: Mention, cue: Item, words: Sequence[Word]) -> bool:
@@ -202,11 +190,6 @@ def _still_there(mention: Mention, cue: Item, words: Sequence[Word]) -> bool:
         or any(word.form in still for word in words[: cue.first])
         or any(word.form in still for word in words[mention.last :])
     )
-
-
-def _weaken(mention: Mention, state: LabelState) -> None:
-    if mention.state in _CERTAINTY:
-        mention.state = max(mention.state, state, key=_CERTAINTY.index)
 
 
 def _nothing_follows(
@@ -222,7 +205,7 @@ def _nothing_follows(
 
 def _look_back(kind: str, cue: Item, clause: Sequence[Mention], words: Sequence[Word]) -> None:
     """A cue such as "has resolved" or "not seen": the mention before it, and the list that the mention ends."""
-    right = cue.first
+    right, joined = cue.first, False
     for mention in reversed(clause):
         if mention.last > cue.first or mention.settled:
             continue
@@ -230,11 +213,16 @@ def _look_back(kind: str, cue: Item, clause: Sequence[Mention], words: Sequence[
         first = right == cue.first
         if len(between) > (_BACK_REACH if first else 4):
             return
-        listed = _ALTERNATIVES.union((",", "and")).intersection(between) and not VERBS.intersection(between)
-        if not first and between and not listed:
+        if not first and between and (VERBS.intersection(between) or not _joins(between, joined)):
             return
+        joined = joined or not first
         _say(kind, mention)
         right = mention.first
+
+
+def _joins(between: Sequence[str], joined: bool) -> bool:
+    """Whether the words between two findings make them one list: "and", "or", and a comma once one of these has been met."""
+    return not _CONJUNCTIONS.isdisjoint(between) or (joined and "," in between)
 
 
 def _say(kind: str, mention: Mention) -> None:
@@ -247,10 +235,10 @@ def _say(kind: str, mention: Mention) -> None:
         if mention.state is LabelState.ABSENT and kind == "possible":
             mention.state = LabelState.POSSIBLE
         else:
-            _weaken(mention, LabelState(kind))
-        mention.hedged = True
+            weaken(mention, LabelState(kind))
 
 
+_CONJUNCTIONS = ALTERNATIVES | {"and"}
 _COPULAS = VERBS | {"be", "felt", "considered", "thought"}
 _CLOSERS = frozenset(("be", "present", "exist", "coexist", "coexists", ",", ":", "also", "there", "have"))
 
@@ -261,46 +249,11 @@ def _look_back_unused(words: Sequence[Word], waiting: list[_Scope], clause: Sequ
         if scope.used or not scope.item.meaning.forward:
             continue
         kind, item = scope.item.meaning.forward, scope.item
+        if item.last == end and end < len(words):
+            continue  # it is joined to what ends the clause and passes on: "may be due to"
         following = words[item.last].form if item.last < end else ","
         if (kind in ("likely", "possible") and following in _CLOSERS) or (
             kind == "absent" and item.last >= end and item.first and words[item.first - 1].form == ":"
         ):
             _look_back(kind, item, clause, words)
     waiting.clear()
-
-
-#: Something is there whichever of the alternatives it is.
-_COMMON = frozenset(("lung_opacity", "lung_lesion"))
-
-
-def _alternatives(words: Sequence[Word], items: Sequence[Item], mentions: Sequence[Mention]) -> None:
-    """ "Infiltrate or atelectasis", "mass versus pneumonia": each is possible, and a hedge over both stays as it is.
-
-    "Atelectasis or scarring" is said of one thing that both words describe: the finding is likely. Where a "no change in" governs
-    the two, nothing is weighed against anything.
-    """
-    versus = {item.last for item in items if words[item.first].form in ("versus", "vs")}
-    joints = versus | {index + 1 for index, word in enumerate(words) if word.form in _ALTERNATIVES}
-    if not joints:
-        return
-    unchanged = [item.first for item in items if item.meaning.forward == "nothing" and words[item.first].form in _DENIALS]
-    for left in mentions:
-        for right in mentions:
-            if right.first < left.last or right.concept == left.concept or right.first - left.last > _APART:
-                continue
-            joint = next((index for index in joints if left.last < index <= right.first), None)
-            if joint is None or any(m.first >= left.last and m.last <= right.first for m in mentions):
-                continue
-            if joint not in versus and any(first < left.first for first in unchanged):
-                continue
-            # "Consolidation, classic or probable pneumonia": the "or" joins what stands after the comma.
-            if any(word.form == "," for word in words[left.last : joint - 2]):
-                continue
-            scarred = "~scar" in (left.concept, right.concept) and joint not in versus
-            for one in (left, right):
-                if one.concept in _COMMON or one.settled:
-                    continue
-                if one.state is LabelState.PRESENT:
-                    one.state = LabelState.LIKELY if scarred else LabelState.POSSIBLE
-                elif one.state is LabelState.LIKELY and joint in versus:
-                    one.state = LabelState.POSSIBLE

@@ -24,6 +24,8 @@ _MARK = re.compile(
     r"|(?:^|(?<=\n))[ \t]*(?P<addendum>ADDENDUM|Addendum)\b[^\n:]{0,60}(?::\d\d[^\n:]{0,20})?:"
     r"|(?:^|(?<=\n))[ \t>*#_]{0,8}(?P<alone>[A-Za-z][A-Za-z /&]{1,40}?)[ \t*_]{0,4}(?P<after>-[ \t]|(?=\r?\n)|$)"
 )
+#: Headers that capitals alone show inside a line. "CHEST 2 VIEWS:" is the examination's name, and what follows is its reading.
+_SHOUTED = frozenset(("findings", "impression", "indication", "history", "comparison", "recommendation"))
 _WORD = re.compile(r"[A-Za-z]+|[/&]")
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*(?=\S)")
 _FIRST_SENTENCE = re.compile(r"[.!?](?=\s)|\n")
@@ -62,7 +64,12 @@ def _header_before(text: str, colon: int) -> tuple[int, str] | None:
         alone = not text[text.rfind("\n", 0, start) + 1 : start].strip(" \t>*#_-\u2022") if start - line < 12 else False
         if alone or before.endswith(("  ", "\t", ".")) or (before[:1] in ".!?)]\"'\u201d" and before[1:] == " "):
             return start, kind
-        if text[start : words[-1].end()].isupper() and before[-1:].isspace():
+        if (
+            kind in _SHOUTED
+            and len(words) - first <= 2
+            and text[start : words[-1].end()].isupper()
+            and before[-1:].isspace()
+        ):
             return start, kind
         return None
     return None
@@ -108,7 +115,8 @@ def _close(text: str, found: list[Section], name: str, begin: int, end: int) -> 
 def _with_something_to_read(text: str, found: list[Section]) -> list[Section]:
     """A report whose reading has no header of its own.
 
-    After "COMPARISON: None. The heart is ..." it is what follows the first sentence, or the first line. What stands before the first header is taken for a letterhead where headers follow.
+    After "COMPARISON: None. The heart is ..." it is what follows the first sentence, or the first line. What stands before
+    the first header is taken for a letterhead where headers follow.
     """
     rest = found[1:] if found and found[0].name == "body" else found
     if not rest or any(section.name in READ_SECTIONS for section in rest):

@@ -54,7 +54,9 @@ def sentences(text: str, start: int, end: int, rules: Lexicon) -> Iterator[list[
             at = match.start()
             nxt = match.end()
             broken = written.count("\n") > 1 or (at - line_start < SHORT_LINE and nxt < end and text[nxt].isupper())
-            listed = nxt < end and (_LABEL.match(text, nxt, end) is not None or text[nxt] in "-*•·>" or _item(text, nxt, end))
+            listed = nxt < end and (
+                _LABEL.match(text, nxt, end) is not None or text[nxt] in "-*•·>" or _item(text, nxt, end)
+            )
             line_start = nxt
             if (broken or listed) and words:
                 yield words
@@ -102,6 +104,9 @@ def _ends(text: str, after: int, end: int, words: list[Word], abbreviations: fro
     nxt = text[after]
     last = words[-1].form
     if nxt.isspace():
+        # "C.P. angles", "approx. 3 cm": an abbreviation goes on with a small letter.
+        if len(last) == 1 and last.isalpha() and text[after : after + 2].strip()[:1].islower():
+            return False
         return not (last in abbreviations and text[after : after + 2].strip()[:1].islower())
     # "clear.No effusion" has lost its space; "2.5", "e.g." and "p.m." have not.
     return (nxt.isalpha() and len(last) > 2) or nxt in "\"')]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fulfillment.labels.reports.scopes import Mention
+from fulfillment.labels.reports.mentions import Mention
 from fulfillment.labels.reports.sentences import Word
 
 _SIDES = {

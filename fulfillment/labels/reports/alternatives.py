@@ -1,0 +1,79 @@
+"""Findings that a sentence sets against each other: "atelectasis or infiltrate", "nodule, may be a nipple shadow", "fibrosis
+with volume loss".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fulfillment.labels.reports.mentions import ALTERNATIVES, Mention, weaken
+from fulfillment.labels.reports.observations import Item
+from fulfillment.labels.reports.sentences import Word
+from requests_app.taxonomy import LabelState
+
+_APART = 6
+_DENIALS = frozenset(("no", "without", "not"))
+#: Something is there whichever of the alternatives it is.
+_COMMON = frozenset(("lung_opacity", "lung_lesion"))
+_SCARLIKE = frozenset(("atelectasis", "pulmonary_fibrosis"))
+
+
+def weigh_alternatives(words: Sequence[Word], items: Sequence[Item], mentions: Sequence[Mention]) -> None:
+    """ "Infiltrate or atelectasis", "mass versus pneumonia": each is possible, and a hedge over both stays as it is.
+
+    "Atelectasis or scarring" is said of one thing that both words describe: the finding is likely. Where a "no change in" governs
+    the two, nothing is weighed against anything.
+    """
+    versus = {item.last for item in items if words[item.first].form in ("versus", "vs")}
+    inside = {index for item in items for index in range(item.first, item.last)}
+    joints = versus | {
+        index + 1 for index, word in enumerate(words) if word.form in ALTERNATIVES and index not in inside
+    }
+    if not joints:
+        return
+    unchanged = [
+        item.first for item in items if item.meaning.forward == "nothing" and words[item.first].form in _DENIALS
+    ]
+    for left in mentions:
+        for right in mentions:
+            if right.first < left.last or right.concept == left.concept or right.first - left.last > _APART:
+                continue
+            joint = next((index for index in joints if left.last < index <= right.first), None)
+            if joint is None or any(m.first >= left.last and m.last <= right.first for m in mentions):
+                continue
+            if joint not in versus and any(first < left.first for first in unchanged):
+                continue
+            # "Consolidation, classic or probable pneumonia": the "or" joins what stands after the comma.
+            if any(word.form == "," for word in words[left.last : joint - 2]):
+                continue
+            if "copd" in (left.concept, right.concept) or not _COMMON.isdisjoint((left.concept, right.concept)):
+                continue
+            listed = _listed_before(left, mentions, words)
+            scarred = "~scar" in (left.concept, right.concept) and joint not in versus and not listed
+            for one in (*listed, left, right):
+                if one.concept in _COMMON or one.settled:
+                    continue
+                if one.state is LabelState.PRESENT and not (scarred and one.concept == "pleural_thickening"):
+                    one.state = LabelState.LIKELY if scarred and one.concept in _SCARLIKE else LabelState.POSSIBLE
+                elif one.state is LabelState.LIKELY and joint in versus:
+                    one.state = LabelState.POSSIBLE
+
+
+def _listed_before(mention: Mention, mentions: Sequence[Mention], words: Sequence[Word]) -> list[Mention]:
+    """The findings of "a, b or c" before the one at hand, with nothing but a comma between."""
+    return [m for m in mentions if [word.form for word in words[m.last : mention.first]] == [","]]
+
+
+_MISTAKEN = frozenset(("nodule", "mass", "lung_lesion", "pneumothorax"))
+_SHRINKS = frozenset(("pulmonary_fibrosis", "~scar", "pleural_thickening", "pleural_other"))
+
+
+def explain(mentions: Sequence[Mention]) -> None:
+    """ "Nodule, may be a nipple shadow" is a possible nodule; "fibrosis with volume loss" is no atelectasis, "volume loss" alone is."""
+    for place, mention in enumerate(mentions):
+        if mention.concept == "~mimic" and mention.state in (LabelState.LIKELY, LabelState.POSSIBLE):
+            for other in mentions[:place]:
+                if other.concept in _MISTAKEN:
+                    weaken(other, LabelState.POSSIBLE)
+        elif mention.concept == "~volume_loss" and not any(other.concept in _SHRINKS for other in mentions):
+            mention.concept = "atelectasis"
