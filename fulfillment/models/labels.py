@@ -14,9 +14,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from fulfillment.labels.methods import Method
-from fulfillment.models.delivery import Batch, SourceFile, SourceFileStatus
+from fulfillment.models.delivery import Batch, BatchStatus, SourceFile, SourceFileStatus
 from fulfillment.models.imaging import Image
-from getdata.accounts.models import User
+from getdata.accounts.models import Organization, OrganizationStatus, User
 from getdata.common.models import Immutable
 from requests_app.spec import Adjudication
 from requests_app.taxonomy import LabelState
@@ -45,6 +45,25 @@ class LabelQuerySet(models.QuerySet["Label"]):
     def visible_to(self, user: User | AnonymousUser) -> LabelQuerySet:
         """Whoever may see the batch."""
         return self.filter(batch__in=Batch.objects.visible_to(user))
+
+    def readable_by(self, user: User | AnonymousUser) -> LabelQuerySet:
+        """Labels whose passport this person may open, by the rule of ``Image.pictured_for``: staff and the hospital always; the
+        organization that asked, while it is verified, once a reviewer has accepted the batch, and of images that are there."""
+        if not isinstance(user, User):
+            return self.none()
+        if user.is_reviewer:
+            return self
+        mine = Organization.objects.filter(memberships__user=user)
+        return self.filter(
+            Q(batch__fulfillment__hospital__in=mine)
+            | Q(
+                batch__status=BatchStatus.ACCEPTED,
+                table__status=SourceFileStatus.PASSED,
+                image__source__status=SourceFileStatus.PASSED,
+                image__source__batch__status=BatchStatus.ACCEPTED,
+                batch__fulfillment__request__organization__in=mine.filter(status=OrganizationStatus.VERIFIED),
+            )
+        )
 
     def standing(self) -> LabelQuerySet:
         """Labels that count: not superseded, and of files that passed and were neither withdrawn nor returned."""

@@ -95,6 +95,12 @@ STATES: dict[str, Look] = {
     "info": Look("plain", "circle", "Note"),
     "warning": Look("warn", "triangle", "Warning"),
     "error": Look("bad", "cross", "Error"),
+    # what is said of a finding: neither good nor bad, so the shapes fill up with certainty
+    "present": Look("busy", "dot", "Present"),
+    "likely": Look("busy", "half", "Likely"),
+    "possible": Look("plain", "ring", "Possible"),
+    "absent": Look("plain", "bar", "Absent"),
+    "not_mentioned": Look("plain", "open-square", "Not mentioned"),
     # plain answers
     "yes": Look("good", "check", "Yes"),
     "no": Look("bad", "cross", "No"),
