@@ -26,6 +26,13 @@ SYSTEMS = {"SCT": "SNOMED CT", "RADLEX": "RadLex", "UMLS": "UMLS", "RADELEMENT":
 MAX_STATEMENTS = 60
 MAX_MARKS = 200
 MAX_HISTORY = 50
+_ROLES = {
+    Role.OWNER: "an owner",
+    Role.SIGNATORY: "a signatory",
+    Role.PRIVACY_OFFICER: "a privacy officer",
+    Role.DATA_MANAGER: "a data manager",
+    Role.READER: "a reader",
+}
 _POSITIVE = (LabelState.PRESENT, LabelState.LIKELY)
 
 
@@ -256,7 +263,9 @@ def _evidence(
     """The study's reports that this person may read, and whether there are any at all."""
     if label.image_id is None or finding is None:
         return (), False
-    study = image.series.study_id if image else Image.objects.values_list("series__study", flat=True).get(pk=label.image_id)
+    study = (
+        image.series.study_id if image else Image.objects.values_list("series__study", flat=True).get(pk=label.image_id)
+    )
     linked = Report.objects.linked().filter(study=study)
     readable = list(linked.readable_by(user).order_by("source", "row")[:5])
     return tuple(_of_report(report, label, finding, taxonomy) for report in readable), linked.exists()
@@ -314,9 +323,7 @@ def _history(label: Label, with_reasons: bool) -> tuple[Step, ...]:
         chain.insert(0, newer)
     while len(chain) < MAX_HISTORY and (older := chain[-1].supersedes) is not None:
         chain.append(older)
-    return tuple(
-        Step(row, row.pk == label.pk, _by(row), row.reason if with_reasons else "") for row in chain
-    )
+    return tuple(Step(row, row.pk == label.pk, _by(row), row.reason if with_reasons else "") for row in chain)
 
 
 def _by(row: Label) -> str:
@@ -325,7 +332,7 @@ def _by(row: Label) -> str:
         return ""
     role = Membership.objects.filter(user=row.entered_by, organization=row.batch.fulfillment.hospital).first()
     if role is not None:
-        return f"{Role(role.role).label} of the hospital"
+        return f"{_ROLES[Role(role.role)]} of the hospital"
     return "GetDATA staff" if row.entered_by.is_reviewer else "a former member of the hospital"
 
 

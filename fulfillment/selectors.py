@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, Count, Min, Q, QuerySet
+from django.db.models import Avg, Count, Exists, Min, OuterRef, Q, QuerySet
 
 from fulfillment.meter import standing_labels
 from fulfillment.models import (
@@ -14,6 +14,7 @@ from fulfillment.models import (
     BatchStatus,
     DuplicateHit,
     Image,
+    Label,
     Release,
     ReleaseItem,
     ReleaseStatus,
@@ -28,6 +29,8 @@ from requests_app.models import DatasetRequest
 #: Settled and not passed: these files need their hospital.
 WITHHELD = (SourceFileStatus.REJECTED, SourceFileStatus.QUARANTINED, SourceFileStatus.FAILED)
 RETURNED = "RETURNED_BY_REVIEWER"
+#: Images of a release that its page shows.
+SAMPLES = 6
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,21 @@ def release_breakdown(release: Release, user: User) -> dict[str, Any]:
         "views": _bars(views, "Projections", "Projection"),
         "sexes": _bars(sexes, "Sex", "Sex"),
     }
+
+
+def release_samples(release: Release, user: User) -> list[dict[str, Any]]:
+    """A few images of a release that this person may look at, each with its labels: marked ones first, then labelled ones."""
+    images = Image.objects.visible_to(user).pictured_for(user).live().filter(release_items__release=release)
+    labels = Label.objects.readable_by(user).standing().exclude(state="not_mentioned")
+    said = labels.filter(image=OuterRef("pk")).order_by()
+    chosen: list[Image] = []
+    for rows in (said.filter(annotations__isnull=False), said):
+        wanted = images.filter(Exists(rows)).exclude(pk__in=[image.pk for image in chosen]).select_related("source")
+        chosen += wanted.order_by("pk")[: SAMPLES - len(chosen)]
+    by_image: dict[Any, list[Label]] = {}
+    for label in labels.filter(image__in=chosen).order_by("finding", "state", "reader"):
+        by_image.setdefault(label.image_id, []).append(label)
+    return [{"image": image, "labels": by_image.get(image.pk, [])} for image in chosen]
 
 
 def release_batches(release: Release) -> QuerySet[Batch]:

@@ -70,9 +70,7 @@ def mask_path(mask: NDArray[Any]) -> str:
             width += 1
         starts, stops = np.flatnonzero(edges[:, column] > 0), np.flatnonzero(edges[:, column] < 0)
         for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
-            parts.append(
-                f"M{column * step} {start * step}h{width * step}v{(stop - start) * step}h{-width * step}Z"
-            )
+            parts.append(f"M{column * step} {start * step}h{width * step}v{(stop - start) * step}h{-width * step}Z")
         column += width
     return "".join(parts)
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from deid import REASONS
-from fulfillment.models import Batch, Image, QualityScore, SourceFile, SourceFileStatus, SourceKind
+from fulfillment.models import Batch, Image, Label, QualityScore, SourceFile, SourceFileStatus, SourceKind
 
 #: The groups of the sheet, by name: the tabs above it.
 GROUPS = {
@@ -32,6 +32,7 @@ class Tile:
     remarks: list[str]
     note: str
     sent_notes: list[str]
+    labels: list[Label]
 
     @property
     def box(self) -> str:
@@ -65,10 +66,15 @@ def sheet_files(batch: Batch, show: str) -> QuerySet[SourceFile]:
 
 def tiles(files: Iterable[SourceFile]) -> list[Tile]:
     """The tiles of one page of files."""
-    return [_tile(file) for file in files]
+    files = list(files)
+    said: dict[Any, list[Label]] = {}
+    rows = Label.objects.standing().filter(image__source__in=files).order_by("finding", "state", "reader")
+    for row in rows.exclude(state="not_mentioned"):
+        said.setdefault(row.image_id, []).append(row)
+    return [_tile(file, said) for file in files]
 
 
-def _tile(file: SourceFile) -> Tile:
+def _tile(file: SourceFile, said: dict[Any, list[Label]]) -> Tile:
     image = getattr(file, "image", None) if file.status == SourceFileStatus.PASSED else None
     pending = getattr(file, "pending_note", None)
     codes = image.review_reasons if image else []
@@ -81,4 +87,5 @@ def _tile(file: SourceFile) -> Tile:
         remarks=remarks,
         note=pending.text if pending else "",
         sent_notes=[note.text for note in file.notes.all() if note.text not in remarks],
+        labels=said.get(image.pk, []) if image else [],
     )

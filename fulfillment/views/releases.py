@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment.forms import ReasonForm
 from fulfillment.models import Release, ReleaseStatus
-from fulfillment.selectors import release_batches, release_breakdown, sees_whole_release
+from fulfillment.selectors import release_batches, release_breakdown, release_samples, sees_whole_release
 from fulfillment.services import releases
 from getdata.accounts.models import User
 from getdata.common import storage
@@ -172,6 +172,7 @@ def _context(request: HttpRequest, release: Release) -> dict[str, object]:
         "release": release,
         "whole": whole,
         "breakdown": release_breakdown(release, user),
+        "samples": release_samples(release, user),
         "batches": release_batches(release) if user.is_reviewer else [],
         "gone": releases.images_gone(release) if draft else 0,
         "bar": releases.what_bars_releasing(user, release.request) if draft and user.is_reviewer else None,

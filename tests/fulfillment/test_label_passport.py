@@ -12,7 +12,8 @@ from django.urls import reverse
 from PIL import Image as Picture
 
 from fulfillment.label_passport import passport_of
-from fulfillment.models import Annotation, Image, Label, Report, SourceFile, SourceKind
+from fulfillment.models import Annotation, Image, Label, Release, ReleaseItem, Report, SourceFile, SourceKind
+from fulfillment.selectors import release_samples
 from getdata.accounts.models import Role, User
 from getdata.common import storage
 from tests import factories
@@ -20,7 +21,9 @@ from tests.support.images import accepted_batch, image, label, sealed_batch, sig
 from tests.support.pages import problems
 
 pytestmark = pytest.mark.django_db
-TEXT = "INDICATION: Cough, pneumothorax?\nFINDINGS: Small right apical pneumothorax. No pleural effusion.\nIMPRESSION: Right pneumothorax."
+TEXT = """INDICATION: Cough, pneumothorax?
+FINDINGS: Small right apical pneumothorax. No pleural effusion.
+IMPRESSION: Right pneumothorax."""
 
 
 def cxr_request() -> Any:
@@ -169,10 +172,10 @@ def test_a_correction_names_a_role_and_gives_its_reason_to_the_hospital_alone() 
     )  # fmt: skip
     researcher = factories.member(batch.fulfillment.request.organization, Role.OWNER)
     told = page(manager, new).content.decode()
-    assert "Skin fold of bed 7." in told and "Data manager of the hospital" in told
+    assert "Skin fold of bed 7." in told and "a data manager of the hospital" in told
     for given in (old, new):
         html = page(researcher, given).content.decode()
-        assert "Data manager of the hospital" in html and "Skin fold" not in html and "Vasari" not in html
+        assert "a data manager of the hospital" in html and "Skin fold" not in html and "Vasari" not in html
     assert "This row no longer counts" in page(researcher, old).content.decode()
 
 
@@ -183,3 +186,28 @@ def test_a_label_that_waits_for_its_image_has_a_page_for_the_hospital() -> None:
     Label.objects.filter(pk=waiting.pk).update(image=None)
     hospital = factories.member(batch.fulfillment.hospital, Role.READER)
     assert "The label waits for it" in page(hospital, waiting).content.decode()
+
+
+def test_the_pages_of_review_and_release_lead_to_it() -> None:
+    batch = accepted_batch(signed_fulfillment(request=cxr_request()), images=0)
+    shown = image(batch)
+    given = label(shown, "Pneumothorax")
+    label(image(batch), "Nodule", "not_mentioned")
+    item = Release.objects.create(
+        request=batch.fulfillment.request, number=1, status="published", prepared_by=batch.reviewer
+    )
+    for one in Image.objects.all():
+        ReleaseItem.objects.create(release=item, image=one, path=one.path_in_release, sha256=one.output_sha256)
+    address = reverse("label_passport", args=[given.pk])
+    reviewer = factories.ReviewerFactory.create()
+    researcher = factories.member(batch.fulfillment.request.organization, Role.OWNER)
+    for user, name, pk in (
+        (reviewer, "batch_review", batch.pk),
+        (reviewer, "release_detail", item.pk),
+        (researcher, "release_detail", item.pk),
+    ):
+        client = Client()
+        client.force_login(user)
+        html = client.get(reverse(name, args=[pk])).content.decode()
+        assert problems(html) == [] and address in html, name
+    assert len(release_samples(item, researcher)) == 1
