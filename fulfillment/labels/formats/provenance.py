@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -14,22 +15,46 @@ from fulfillment.labels.formats.tabular import Row, need, normal, read_table, wr
 from requests_app.taxonomy import Taxonomy, normalise_name
 
 SIDECAR = "provenance.csv"
-_HEADER = ["image", "image_kind", "finding", "place", "reader", "method", "provenance"]
+_HEADER = ["written_as", "image", "image_kind", "finding", "place", "reader", "method", "provenance"]
+_KEPT = re.compile(r"[^\w.+=,() -]")
 
 
-def write_provenance(entries: Sequence[Entry], taxonomy: Taxonomy) -> bytes:
-    """The sidecar of these entries, which must be those written, in the order in which the file is read again.
+def safe_name(text: str) -> str:
+    """A name for a file on any system; others than letters, digits and a few signs become _."""
+    name = _KEPT.sub("_", stem(text)).strip(". ")
+    return re.sub("_+", "_", name)[:150] or "image"
 
+
+def file_names(images: Iterable[ImageRef]) -> dict[ImageRef, str]:
+    """A file name without extension for each image, all different."""
+    names: dict[ImageRef, str] = {}
+    taken: set[str] = set()
+    for image in dict.fromkeys(images):
+        name, number = safe_name(image.value), 1
+        while (fresh := name if number == 1 else f"{name} ({number})").casefold() in taken:
+            number += 1
+        taken.add(fresh.casefold())
+        names[image] = fresh
+    return names
+
+
+def write_provenance(
+    entries: Sequence[Entry], taxonomy: Taxonomy, names: Mapping[ImageRef, str] | None = None, *, by_key: bool = False
+) -> bytes:
+    """The sidecar of these entries, which must be those written, in the order in which the files are read again.
+
+    ``names``: what the files call each image, where that is not its name. ``by_key``: the files call findings by their keys.
     ``place`` counts the labels of one finding on one image, from 1.
     """
     count: defaultdict[tuple[str, str], int] = defaultdict(int)
     rows: list[list[object]] = []
     for entry in entries:
-        name = taxonomy[entry.key].name if entry.key in taxonomy else entry.finding
-        count[entry.image.value, name] += 1
+        finding = entry.key if by_key else taxonomy[entry.key].name if entry.key in taxonomy else entry.finding
+        written = (names or {}).get(entry.image, entry.image.value)
+        count[written, finding] += 1
         extra = json.dumps(dict(entry.extra), ensure_ascii=False) if entry.extra else ""
-        place = count[entry.image.value, name]
-        rows.append([entry.image.value, entry.image.kind, name, place, entry.reader, entry.method, extra])
+        place = count[written, finding]
+        rows.append([written, entry.image.value, entry.image.kind, finding, place, entry.reader, entry.method, extra])
     return write_table(_HEADER, rows)
 
 
@@ -44,7 +69,7 @@ def with_provenance(imported: Imported, sidecar: Member) -> Imported:
     for row in table.rows:
         place = row.text("place")
         if place.isdigit() and len(place) < 8 and row.text("image_kind") in IMAGE_KINDS:
-            said[stem(row.text("image")), normalise_name(row.text("finding")), int(place)] = row
+            said[stem(row.text("written_as")), normalise_name(row.text("finding")), int(place)] = row
         else:
             into.problem(
                 row.number, "PROVENANCE_MALFORMED", "The row has no place or no kind of image.", "Write it again."

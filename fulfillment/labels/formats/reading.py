@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
+from fulfillment.labels.formats import nifti, yolo
+from fulfillment.labels.formats.dicom_seg import SEG_CLASSES
+from fulfillment.labels.formats.dicom_sr import SR_PREFIX
 from fulfillment.labels.formats.gather import Context, Gathering, Member, Sizes, base
 from fulfillment.labels.formats.members import Source, collect, inflate
 from fulfillment.labels.formats.model import ImageRef, Imported, Size
@@ -54,6 +57,12 @@ FORMATS: Mapping[str, Format] = {
         Format("rsna", "RSNA pneumonia boxes", "siim:read_rsna"),
         Format("coco", "COCO", "coco:read"),
         Format("chestx-det", "ChestX-Det's JSON", "coco:read_chestxdet"),
+        Format("yolo", "YOLO", "yolo:read", together=True),
+        Format("voc", "Pascal VOC", "voc:read"),
+        Format("dicom-sr", "DICOM SR, TID 1500", "dicom_sr:read"),
+        Format("dicom-seg", "DICOM SEG", "dicom_seg:read"),
+        Format("png-masks", "PNG masks", "masks:read_png", together=True),
+        Format("nifti-masks", "NIfTI masks", "nifti:read", together=True),
     )
 }
 
@@ -73,6 +82,16 @@ def sniff(data: bytes, name: str = "") -> str | None:
 def _by_bytes(data: bytes, name: str) -> str | None:
     if data.startswith(b"PAR1"):
         return "parquet"
+    if data.startswith(b"\x89PNG"):
+        return "png-masks"
+    if data[128:132] == b"DICM":
+        # The UIDs of the two classes stand in the file's meta information, within the first kilobytes.
+        head = data[:4096]
+        if any(uid.encode() in head for uid in SEG_CLASSES):
+            return "dicom-seg"
+        return "dicom-sr" if SR_PREFIX.encode() in head else None
+    if nifti.looks_like(data) or name.lower().endswith((".nii", ".nii.gz")):
+        return "nifti-masks"
     return None
 
 
@@ -85,9 +104,13 @@ def _by_text(data: bytes, name: str) -> str | None:
         return "coco" if '"annotations"' in text or '"images"' in text or '"categories"' in text else None
     if stripped.startswith("["):
         return "chestx-det" if '"syms"' in text or '"file_name"' in text else None
+    if stripped.startswith("<"):
+        return "voc"
+    if name.lower().endswith(".txt") and not yolo.is_class_file(name) and (not stripped or yolo.looks_like(stripped)):
+        return "yolo"
     if not stripped:
         return None
-    return _by_header(stripped.splitlines()[0])
+    return _by_header(stripped.splitlines()[0]) or ("yolo" if yolo.looks_like(stripped) else None)
 
 
 def _by_header(line: str) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from fulfillment.labels.formats import Entry, ImageRef, Shape, extras
+from fulfillment.labels.formats.dicom import DicomSource
 from requests_app.taxonomy import FindingKind, LabelState, get_taxonomy
 
 OWN = get_taxonomy("getdata-cxr")
@@ -109,3 +110,18 @@ def same(one: Any, other: Any, **how: Any) -> bool:
 SIZES: Mapping[ImageRef, tuple[int, int]] = {
     ImageRef(kind, name): (ROWS, COLUMNS) for kind, names in NAMES.items() for name in names
 }
+SOURCES = {
+    ImageRef("sop_instance_uid", uid): DicomSource(
+        uid, "1.2.840.10008.5.1.4.1.1.1.1", f"{uid}.1", f"{uid}.2", ROWS, COLUMNS, patient_id="pseudonym"
+    )
+    for uid in NAMES["sop_instance_uid"]
+}
+
+
+def single(shapes: st.SearchStrategy[Shape]) -> st.SearchStrategy[Shape]:
+    """Polygons in one part."""
+    return shapes.map(lambda shape: Shape.of_rings(max(([ring] for ring in shape.rings), key=_area)))
+
+
+def _area(rings: Any) -> float:
+    return Shape.of_rings(rings).area

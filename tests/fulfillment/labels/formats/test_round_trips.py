@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fulfillment.labels.formats import FORMATS, WRITERS, Entry, ImageRef, Shape, read, write
 from requests_app.taxonomy import LabelState, get_taxonomy
-from tests.fulfillment.labels.formats.samples import OWN, SIZES, boxes, entries, masks, polygons, same
+from tests.fulfillment.labels.formats.samples import OWN, SIZES, SOURCES, boxes, entries, masks, polygons, same, single
 
 pytestmark = pytest.mark.pure
 PRESENT = (LabelState.PRESENT,)
@@ -33,17 +33,31 @@ CASES: Mapping[str, st.SearchStrategy[list[Entry]]] = {
     "padchest": entries(states=PRESENT, provenance=False),
     "siim": entries(kinds=("image_id", "sop_instance_uid"), shapes=masks(), findings=PNEUMOTHORAX),
     "coco": entries(kinds=KINDS, shapes=ANY_SHAPE),
+    "yolo": entries(kinds=KINDS, shapes=boxes() | single(polygons())),
+    "voc": entries(kinds=KINDS, shapes=boxes()),
+    "dicom-sr": entries(kinds=("sop_instance_uid",), shapes=st.none() | boxes() | single(polygons())),
+    "dicom-seg": entries(kinds=("sop_instance_uid",), shapes=masks()),
+    "png-masks": entries(kinds=KINDS, shapes=masks()),
+    "nifti-masks": entries(kinds=KINDS, shapes=masks()),
 }
-EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+# Not shrunk: a failing case of a DICOM object would take minutes to be made small.
+EXAMPLES = settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),
+)
 
 
 def again(labels: list[Entry], format: str, **how: Any) -> Any:
-    written = write(labels, format=format, taxonomy=OWN, image_sizes=SIZES)
+    written = write(labels, format=format, taxonomy=OWN, image_sizes=SIZES, sources=SOURCES)
     assert written.left_out == (), written.left_out
     return read(dict(written.files), taxonomy=OWN, image_sizes=SIZES, **how)
 
 
 @pytest.mark.parametrize("format", CASES)
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @EXAMPLES
 @given(data=st.data())
 def test_what_is_written_is_read_again(format: str, data: Any) -> None:
@@ -51,7 +65,7 @@ def test_what_is_written_is_read_again(format: str, data: Any) -> None:
     imported = again(labels, format)
     assert imported.format == format
     assert imported.problems == ()
-    assert same(imported.entries, labels)
+    assert same(imported.entries, labels, digits=3 if format == "dicom-sr" else 6)
 
 
 def test_rsna_s_boxes_come_back() -> None:
@@ -70,5 +84,5 @@ def test_rsna_s_boxes_come_back() -> None:
 
 
 def test_every_writer_has_a_reader_and_a_round_trip() -> None:
-    assert set(WRITERS) <= set(FORMATS)
-    assert set(WRITERS) == {*CASES, "rsna"}
+    assert set(WRITERS) - {"dicom-seg-fractional", "png-indexed"} <= set(FORMATS)
+    assert set(WRITERS) == {*CASES, "rsna", "dicom-seg-fractional", "png-indexed"}
