@@ -61,7 +61,7 @@ def again(labels: list[Entry], format: str, **how: Any) -> Any:
 @EXAMPLES
 @given(data=st.data())
 def test_what_is_written_is_read_again(format: str, data: Any) -> None:
-    labels = data.draw(CASES[format])
+    labels = data.draw(CASES[format])[: 4 if format == "dicom-sr" else None]
     imported = again(labels, format)
     assert imported.format == format
     assert imported.problems == ()
