@@ -13,6 +13,8 @@ from PIL import Image as Picture
 from fulfillment.conformance import ImageFacts, check_image, read_facts
 from fulfillment.duplicates import pixel_sha256
 from fulfillment.quality import QualityResult, check_quality, score_image
+from fulfillment.quality.completeness import Completeness
+from fulfillment.quality.header import header_completeness
 from requests_app.spec import DatasetSpec
 
 PREVIEW_SIDE = 1024
@@ -26,6 +28,7 @@ class Examined:
     findings: list[dict[str, Any]]
     refusal: dict[str, Any] | None
     quality: QualityResult
+    completeness: Completeness
     pixel_sha256: str
     preview_png: bytes
 
@@ -40,7 +43,8 @@ def examine(data: bytes, spec: DatasetSpec) -> Examined:
     known = {finding["code"] for finding in findings}  # a gate and a line of the request may say the same
     findings += [finding.as_dict() for finding in check_quality(quality, spec) if finding.code not in known]
     refusal = next((finding for finding in findings if finding["severity"] == "must"), None)
-    return Examined(facts, findings, refusal, quality, pixel_sha256(pixels), preview(pixels, dataset))
+    header = header_completeness(dataset, facts, spec)
+    return Examined(facts, findings, refusal, quality, header, pixel_sha256(pixels), preview(pixels, dataset))
 
 
 def preview(pixels: np.ndarray, dataset: pydicom.Dataset) -> bytes:

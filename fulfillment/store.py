@@ -147,6 +147,9 @@ def _rows(
         components=quality.components,
         weakest=quality.weakest,
         remedy=quality.remedy,
+        gain=quality.gain,
+        measures=quality.measures,
+        completeness=seen.completeness.as_dict(),
     )
     adopt_labels(file, image, image.sop_instance_uid)
     return image

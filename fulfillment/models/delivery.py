@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
-from getdata.accounts.models import Organization, User
+from getdata.accounts.models import Organization, OrganizationStatus, User
 from getdata.common.models import Entity
 from getdata.common.states import status_constraint
 from requests_app.models import DatasetRequest, Offer, SpecVersion
@@ -110,6 +110,21 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         return self.filter(
             Q(fulfillment__hospital__in=mine)
             | (Q(fulfillment__request__organization__in=mine) & ~Q(status__in=WRITABLE_BATCH))
+        )
+
+    def pictured_for(self, user: User | AnonymousUser) -> BatchQuerySet:
+        """Batches whose pictures, and what was measured on them, this person may look at: staff and the hospital always; the
+        organization that asked, while it is verified, once a reviewer has accepted the batch: the reviewer may be the one who
+        finds a name burned in."""
+        if not isinstance(user, User):
+            return self.none()
+        if user.is_reviewer:
+            return self
+        mine = Organization.objects.filter(memberships__user=user)
+        asking = mine.filter(status=OrganizationStatus.VERIFIED)
+        return self.filter(
+            Q(fulfillment__hospital__in=mine)
+            | Q(status=BatchStatus.ACCEPTED, fulfillment__request__organization__in=asking)
         )
 
 

@@ -6,10 +6,9 @@ from typing import ClassVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Q
 
-from fulfillment.models.delivery import Batch, BatchStatus, Fulfillment, SourceFile
-from getdata.accounts.models import Organization, OrganizationStatus, User
+from fulfillment.models.delivery import Batch, Fulfillment, SourceFile
+from getdata.accounts.models import User
 from getdata.common.models import Entity, Immutable
 
 
@@ -69,20 +68,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.filter(source__batch__in=Batch.objects.visible_to(user))
 
     def pictured_for(self, user: User | AnonymousUser) -> ImageQuerySet:
-        """Images whose pixels this person may look at: staff and the hospital always; the organization that asked, while
-        it is verified, once a reviewer has accepted the batch: the reviewer may be the one who finds a name burned in."""
-        if not isinstance(user, User):
-            return self.none()
-        if user.is_reviewer:
+        """Images whose pixels this person may look at: those of the batches that are ``pictured_for`` them."""
+        if isinstance(user, User) and user.is_reviewer:
             return self
-        mine = Organization.objects.filter(memberships__user=user)
-        return self.filter(
-            Q(source__batch__fulfillment__hospital__in=mine)
-            | Q(
-                source__batch__status=BatchStatus.ACCEPTED,
-                source__batch__fulfillment__request__organization__in=mine.filter(status=OrganizationStatus.VERIFIED),
-            )
-        )
+        return self.filter(source__batch__in=Batch.objects.pictured_for(user))
 
     def live(self) -> ImageQuerySet:
         """Images whose file passed and was not withdrawn."""
@@ -139,6 +128,13 @@ class QualityScore(Immutable):
     components = models.JSONField()
     weakest = models.CharField(max_length=40)
     remedy = models.TextField(blank=True)
+    gain = models.FloatField(
+        null=True, blank=True, help_text="points of the total if the remedy is followed; None: not kept"
+    )
+    measures = models.JSONField(default=dict, blank=True, help_text="the raw figures behind the components")
+    completeness = models.JSONField(
+        default=dict, blank=True, help_text="Completeness.as_dict() of the header: which attributes are there, no value"
+    )
 
     class Meta:
         ordering = ["-created_at"]

@@ -370,4 +370,4 @@ class TermsForm(SectionForm):
     }
 
 
-QUALITY_COMPONENTS = choices(QualityComponent)
+QUALITY_COMPONENTS = [(item.value, f"{item.value.capitalize()}: {item.asks}") for item in QualityComponent]

@@ -228,6 +228,21 @@ class QualityComponent(StrEnum):
     CLIPPING = "clipping"
     BLOCKINESS = "blockiness"
     CONTRAST = "contrast"
+    COVERAGE = "coverage"
+
+    @property
+    def asks(self) -> str:
+        """What it asks of a picture, in a few words."""
+        return {
+            "resolution": "real detail, not enlarged",
+            "sharpness": "edges that are not soft",
+            "noise": "little grain",
+            "depth": "enough grey levels",
+            "clipping": "nothing burned out or drowned in black",
+            "blockiness": "no traces of JPEG",
+            "contrast": "structures that stand out",
+            "coverage": "the chest is whole, not cropped",
+        }[self.value]
 
 
 class ImageFormat(StrEnum):

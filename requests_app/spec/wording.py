@@ -169,7 +169,7 @@ def describe_line(line: BaseModel) -> str:
         case L.QualityTotalRule():
             return f"Quality score at least {line.min:g}"
         case L.QualityMinimum():
-            return f"Quality: {line.component.value} at least {line.min:g}"
+            return f"Quality: {line.component.value} ({line.component.asks}) at least {line.min:g}"
         case Deidentification():
             return f"De-identified by the policy {line.policy.value}: {describe_deid(line)}"
     raise TypeError(f"{type(line).__name__} is not a line of a request")
