@@ -34,12 +34,15 @@ def weigh_alternatives(words: Sequence[Word], items: Sequence[Item], mentions: S
     unchanged = [
         item.first for item in items if item.meaning.forward == "nothing" and words[item.first].form in _DENIALS
     ]
-    for left in mentions:
-        for right in mentions:
-            if right.first < left.last or right.concept == left.concept or right.first - left.last > _APART:
+    for place, left in enumerate(mentions):
+        for other in range(place + 1, len(mentions)):
+            right = mentions[other]
+            if right.first - left.last > _APART:
+                break
+            if right.first < left.last or right.concept == left.concept:
                 continue
             joint = next((index for index in joints if left.last < index <= right.first), None)
-            if joint is None or any(m.first >= left.last and m.last <= right.first for m in mentions):
+            if joint is None or any(m.first >= left.last and m.last <= right.first for m in mentions[place:other]):
                 continue
             if joint not in versus and any(first < left.first for first in unchanged):
                 continue
@@ -48,7 +51,7 @@ def weigh_alternatives(words: Sequence[Word], items: Sequence[Item], mentions: S
                 continue
             if "copd" in (left.concept, right.concept) or not _COMMON.isdisjoint((left.concept, right.concept)):
                 continue
-            listed = _listed_before(left, mentions, words)
+            listed = _listed_before(left, mentions[max(0, place - 4) : place], words)
             scarred = "~scar" in (left.concept, right.concept) and joint not in versus and not listed
             for one in (*listed, left, right):
                 if one.concept in _COMMON or one.settled:
@@ -69,7 +72,7 @@ _SHRINKS = frozenset(("pulmonary_fibrosis", "~scar", "pleural_thickening", "pleu
 
 
 def explain(mentions: Sequence[Mention]) -> None:
-    """ "Nodule, may be a nipple shadow" is a possible nodule; "fibrosis with volume loss" is no atelectasis, "volume loss" alone is."""
+    """ "Nodule, may be a nipple shadow" is a possible nodule; "volume loss" is atelectasis unless fibrosis or a scar explains it."""
     for place, mention in enumerate(mentions):
         if mention.concept == "~mimic" and mention.state in (LabelState.LIKELY, LabelState.POSSIBLE):
             for other in mentions[:place]:

@@ -10,11 +10,13 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from fulfillment.labels.reports.lexicon import phrases, read_table
+from fulfillment.labels.reports.lexicon import END, lexicon, phrases, read_table
+from fulfillment.labels.reports.sentences import SHORT_LINE
 
 #: Sections whose text speaks about this image. The others say what was asked, how it was made, or what it was compared with.
 READ_SECTIONS = frozenset({"body", "findings", "impression", "addendum", "recommendation"})
 
+_UNREAD = READ_SECTIONS | {"signature"}
 #: Longest header in words and characters: how far before a colon one may begin.
 _WORDS, _REACH = 5, 48
 # A colon; or a dash or nothing after the only words of a line.
@@ -26,7 +28,10 @@ _MARK = re.compile(
 )
 #: Headers that capitals alone show inside a line. "CHEST 2 VIEWS:" is the examination's name, and what follows is its reading.
 _SHOUTED = frozenset(("findings", "impression", "indication", "history", "comparison", "recommendation"))
+_LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[A-Za-z]+|[/&]")
+_ONE_LINE = frozenset(("examination", "comparison", "technique"))
+_NEXT_LINE = re.compile(r"\n[ \t\r]*(?=[A-Z])")
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*(?=\S)")
 _FIRST_SENTENCE = re.compile(r"[.!?](?=\s)|\n")
 
@@ -105,11 +110,28 @@ def _close(text: str, found: list[Section], name: str, begin: int, end: int) -> 
     if name not in READ_SECTIONS and name != "signature":
         content = begin + len(text[begin:end]) - len(text[begin:end].lstrip())
         gap = _PARAGRAPH.search(text, content, end)
+        line = _NEXT_LINE.search(text, content, end) if name in _ONE_LINE else None
+        # "EXAM: XR CHEST", and on the next line the reading: the line was short, so it did not end because the page did.
+        if line is not None and (gap is None or line.start() < gap.start()) and line.start() - content < SHORT_LINE:
+            gap = line
         if gap is not None:
             found.append(Section(name, begin, gap.start()))
             found.append(Section("body", gap.end(), end))
             return
     found.append(Section(name, begin, end))
+
+
+def _reads(text: str, section: Section) -> bool:
+    """Whether a section is a reading: by its header, or, if it has none, because it names a finding or a part of the chest."""
+    if section.name != "body":
+        return section.name in READ_SECTIONS
+    rules = lexicon()
+    for match in _LETTERS.finditer(text, section.start, section.end):
+        word = match.group().lower()
+        meaning = rules.trie.get(rules.forms.get(word, word), {}).get(END)
+        if meaning is not None and (meaning.findings or meaning.subjects):
+            return True
+    return False
 
 
 def _with_something_to_read(text: str, found: list[Section]) -> list[Section]:
@@ -119,9 +141,9 @@ def _with_something_to_read(text: str, found: list[Section]) -> list[Section]:
     the first header is taken for a letterhead where headers follow.
     """
     rest = found[1:] if found and found[0].name == "body" else found
-    if not rest or any(section.name in READ_SECTIONS for section in rest):
+    if not rest or any(_reads(text, section) for section in rest):
         return found
-    last = next((section for section in reversed(rest) if section.name != "signature"), None)
+    last = next((section for section in reversed(rest) if section.name not in _UNREAD), None)
     if last is None:
         return found
     content = last.start + len(text[last.start : last.end]) - len(text[last.start : last.end].lstrip())
