@@ -8,12 +8,14 @@ from __future__ import annotations
 import typer
 
 from getdata.commands.frame import SETTINGS
+from getdata.commands.labels import labels
 from getdata.commands.reports import label_reports
 from getdata.commands.request import request
 
 app = typer.Typer(name="getdata", help="GetDATA on the command line.", add_completion=False, **SETTINGS)
 app.add_typer(request, name="request")
 app.command("label-reports")(label_reports)
+app.add_typer(labels, name="labels")
 
 
 @app.callback()

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from fulfillment.labels.formats import rle
-from fulfillment.labels.formats.gather import Gathering, Member
+from fulfillment.labels.formats.gather import Gathering, Member, Sizes
 from fulfillment.labels.formats.model import IMAGE_KINDS, Entry, ImageKind, ImageRef, Problem, Shape, Size, Written
 from requests_app.taxonomy import LabelState, Taxonomy
 
@@ -346,11 +346,12 @@ def write(
 
     Width and height are left out where nobody knows them, which is told: many readers want them.
     """
-    known = dict(sizes or {})
+    numbers = {ref: n for n, ref in enumerate(dict.fromkeys([*images, *(entry.image for entry in entries)]), start=1)}
+    given = Sizes(sizes)
+    known = {ref: size for ref in numbers if (size := given.find(ref)) is not None}
     for entry in entries:
         if entry.shape is not None and entry.shape.size is not None:
             known.setdefault(entry.image, entry.shape.size)
-    numbers = {ref: n for n, ref in enumerate(dict.fromkeys([*images, *(entry.image for entry in entries)]), start=1)}
     keys = {key: n for n, key in enumerate(taxonomy.keys, start=1)}
     left = [
         Problem(0, "SIZE_UNKNOWN", f"The size of {count} images is not known.", "Give the images, or their sizes.")

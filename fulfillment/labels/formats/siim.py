@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fulfillment.labels.formats.gather import Gathering, Member
+from fulfillment.labels.formats.gather import Gathering, Member, Sizes
 from fulfillment.labels.formats.model import Entry, ImageRef, Problem, Shape, Size, Written
 from fulfillment.labels.formats.naming import finding_of
 from fulfillment.labels.formats.rle import MAX_RUNS, BadRuns, from_text
@@ -106,6 +106,7 @@ def encode(shape: Shape) -> str:
 
 def write(entries: Sequence[Entry], taxonomy: Taxonomy, sizes: Mapping[ImageRef, Size] | None = None) -> Written:
     """One finding only: pneumothorax. Boxes and polygons are drawn as masks of their image's size, 1024 x 1024 where unknown."""
+    known = Sizes(sizes)
     table: list[list[object]] = []
     kept: list[Entry] = []
     left: list[Problem] = []
@@ -126,7 +127,7 @@ def write(entries: Sequence[Entry], taxonomy: Taxonomy, sizes: Mapping[ImageRef,
                 left.append(
                     Problem(number, "DRAWN_AS_MASK", "The outline was drawn as a mask.", "Export COCO to keep it.")
                 )
-                shape = Shape.of_mask(np.asarray(shape.to_mask(*((sizes or {}).get(entry.image) or PUBLISHED_SIZE))))
+                shape = Shape.of_mask(np.asarray(shape.to_mask(*(known.find(entry.image) or PUBLISHED_SIZE))))
             if shape.area == 0:
                 left.append(Problem(number, "MASK_EMPTY", "An empty mask would read as absence.", "Leave it out."))
             else:

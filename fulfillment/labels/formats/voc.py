@@ -12,7 +12,7 @@ from typing import cast
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-from fulfillment.labels.formats.gather import Gathering, Member
+from fulfillment.labels.formats.gather import Gathering, Member, Sizes
 from fulfillment.labels.formats.model import IMAGE_KINDS, Entry, ImageKind, ImageRef, Problem, Shape, Size, Written
 from fulfillment.labels.formats.provenance import file_names
 from fulfillment.labels.formats.tabular import CellProblem, number
@@ -223,7 +223,7 @@ def write(
     """``annotations/NAME.xml`` for each image; polygons and masks by the box around them, which is told."""
     left: list[Problem] = []
     objects: dict[ImageRef, list[str]] = {image: [] for image in images}
-    known = dict(sizes or {})
+    given, known = Sizes(sizes), dict[ImageRef, Size]()
     for place, entry in enumerate(entries, start=1):
         if entry.key not in taxonomy or entry.shape is None:
             left.append(
@@ -240,7 +240,7 @@ def write(
     names = file_names(objects)
     files = {}
     for image, parts in objects.items():
-        size = known.get(image)
+        size = given.find(image) or known.get(image)
         stated = f"  <size><width>{size[1]}</width><height>{size[0]}</height><depth>1</depth></size>\n" if size else ""
         files[f"annotations/{names[image]}.xml"] = (
             f"<annotation>\n  <filename>{_text(image.value)}</filename>\n  <image_kind>{image.kind}</image_kind>\n"
