@@ -162,3 +162,11 @@ def test_what_a_format_cannot_say_is_listed(tmp_path: Path) -> None:
     assert done.exit_code == 3
     assert "STATE_LEFT_OUT" in done.stdout
     assert (tmp_path / "n.csv").read_text("utf-8") == "Image Index,Finding Labels\na.png,Nodule\n"
+
+
+def test_the_help_names_every_format() -> None:
+    from fulfillment.labels.formats import FORMATS, WRITERS
+    from getdata.commands.labels import FORMAT_NAMES, WRITER_NAMES
+
+    assert FORMAT_NAMES.split(", ") == list(FORMATS)
+    assert WRITER_NAMES.split(", ") == list(WRITERS)
