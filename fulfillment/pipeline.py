@@ -20,8 +20,9 @@ from deid import REASONS, Context, Keyring, Quarantined, Released, deidentify, l
 from fulfillment import ledger
 from fulfillment.examine import Examined, examine
 from fulfillment.intake import archives, originals, tables
+from fulfillment.intake.linking import remember_twin
 from fulfillment.models import SourceFile, SourceFileStatus, SourceKind
-from fulfillment.store import Refused, remember_twin, store
+from fulfillment.store import Refused, store
 from fulfillment.zones import zones_with_hints
 from getdata.common.states import StaleState
 from requests_app.spec import DatasetSpec

@@ -9,11 +9,11 @@ from django.db import transaction
 from deid import Released
 from fulfillment import ledger
 from fulfillment.examine import Examined
+from fulfillment.intake.linking import adopt_labels
 from fulfillment.models import (
     DuplicateHit,
     Fulfillment,
     Image,
-    Label,
     Patient,
     QualityScore,
     Series,
@@ -153,19 +153,6 @@ def _rows(
     )
     adopt_labels(file, image, image.sop_instance_uid)
     return image
-
-
-def adopt_labels(file: SourceFile, image: Image, uid: str) -> None:
-    """Give the image the labels that came before it and name its file, by replaced UID or by path."""
-    waiting = Label.objects.filter(batch__fulfillment=file.batch.fulfillment_id, image=None)
-    waiting.filter(sop_instance_uid=uid).exclude(sop_instance_uid="").update(image=image)
-    waiting.filter(batch=file.batch, name_digest=file.name_digest).exclude(name_digest="").update(image=image)
-
-
-def remember_twin(file: SourceFile, twin: Image, uid: str) -> None:
-    """Note which image was kept in a duplicate's place: which of two twins arrives first is chance, and labels may name either."""
-    SourceFile.objects.filter(pk=file.pk).update(twin=twin, twin_uid=uid)
-    adopt_labels(file, twin, uid)
 
 
 def _note_duplicates_elsewhere(image: Image) -> None:

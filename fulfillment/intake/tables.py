@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from deid import Keyring
 from fulfillment.conformance import Finding
 from fulfillment.intake import archives
-from fulfillment.labels import read_label_table
-from fulfillment.labels.methods import FROM_IMAGE, Method, read_method
-from fulfillment.models import Image, Label, SourceFile
+from fulfillment.intake.labels import known_images, take_in_entries
+from fulfillment.intake.originals import name_of
+from fulfillment.labels.formats import FORMATS, read
+from fulfillment.labels.table import LabelProblem
+from fulfillment.models import SourceFile
 from fulfillment.uploads import take_in
-from fulfillment.uploads.names import name_digest
 from requests_app.spec import DatasetSpec
+
+MAX_TOLD = 200
 
 
 def unpack(archive: SourceFile, path: Path) -> tuple[int, int]:
@@ -37,71 +41,63 @@ def unpack(archive: SourceFile, path: Path) -> tuple[int, int]:
 
 
 def take_labels(
-    file: SourceFile, data: bytes, spec: DatasetSpec, keyring: Keyring
+    file: SourceFile,
+    data: bytes,
+    spec: DatasetSpec,
+    keyring: Keyring,
+    *,
+    format: str = "auto",
+    mapping: Mapping[str, str | None] | None = None,
 ) -> tuple[list[dict[str, Any]], bool]:
-    """Read a label table into rows keyed by the replaced UID or the file name's fingerprint.
+    """Read a label file of any format into rows keyed by the replaced UID or the file name's fingerprint.
 
-    Returns the findings for the hospital and whether any row was usable. Original UIDs and names are not kept.
+    ``mapping`` sends names of findings as written to names of the request's list, or to None to leave them out; without it the
+    names that are certain are taken. Returns the findings for the hospital and whether any row was usable. Original UIDs and names
+    are not kept.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    rows, problems = read_label_table(text, spec.taxonomy())
-    findings = [
-        asdict(
-            Finding(
-                code=problem.code,
-                severity="should",
-                check_id="labels",
-                tag="",
-                message=f"Row {problem.row}: {problem.cause}" if problem.row else problem.cause,
-                remedy=problem.remedy,
-            )
+    taxonomy = spec.taxonomy()
+    suffix = "".join(PurePosixPath(name_of(file).lower()).suffixes[-2:])
+    imported = read(data, taxonomy=taxonomy, format=format, name=f"labels{suffix}", mapping=mapping)
+    if not imported.entries and any(problem.code == "SIZE_UNKNOWN" for problem in imported.problems):
+        sizes = known_images(file)
+        imported = read(
+            data, taxonomy=taxonomy, format=format, name=f"labels{suffix}", mapping=mapping, image_sizes=sizes
         )
-        for problem in problems[:200]
-    ]
-    if rows:
-        labels = []
-        for row in rows:
-            by_uid_given = row.image_kind == "sop_instance_uid"
-            uid = keyring.uid(row.image) if by_uid_given else ""
-            digest = "" if by_uid_given else name_digest(file.batch, row.image)
-            method, readers = read_method(row.source)
-            labels.append(
-                Label(
-                    batch=file.batch,
-                    table=file,
-                    sop_instance_uid=uid,
-                    name_digest=digest,
-                    row=row.row,
-                    finding=row.name,
-                    state=row.state.value,
-                    method=method.value,
-                    reader=keyring.dummy("reader", row.reader) if row.reader else "",
-                    readers=readers or (1 if row.reader and method in FROM_IMAGE - {Method.READERS} else None),
-                    is_consensus=method in (Method.CONSENSUS, Method.ADJUDICATED),
-                )
-            )
-        # An interrupted attempt may have left some: the same table says the same rows again.
-        Label.objects.bulk_create(labels, batch_size=500, ignore_conflicts=True)
-        _link(file)
-    return findings, bool(rows)
-
-
-def _link(table: SourceFile) -> None:
-    """Join the table's rows to the images that are here. After the rows are written: an image that comes meanwhile finds them."""
-    live = Image.objects.live().filter(source__batch__fulfillment=table.batch.fulfillment_id)
-    twins = SourceFile.objects.filter(batch__fulfillment=table.batch.fulfillment_id, twin__in=live)
-    by_uid = dict(twins.values_list("twin_uid", "twin")) | dict(live.values_list("sop_instance_uid", "pk"))
-    here = live.filter(source__batch=table.batch)
-    by_name = dict(twins.filter(batch=table.batch).values_list("name_digest", "twin")) | dict(
-        here.values_list("source__name_digest", "pk")
+    taken = take_in_entries(
+        table=file,
+        entries=imported.entries,
+        taxonomy=taxonomy,
+        keyring=keyring,
+        image_sizes=imported.image_sizes,
     )
-    changed = []
-    for label in Label.objects.filter(table=table, image=None).iterator(chunk_size=2000):
-        found = by_uid.get(label.sop_instance_uid) if label.sop_instance_uid else by_name.get(label.name_digest)
-        if found is not None:
-            label.image_id = found
-            changed.append(label)
-    Label.objects.bulk_update(changed, ["image"], batch_size=500)
+    problems = sorted([*imported.problems, *taken.problems], key=lambda problem: problem.row)
+    findings = [_told(problem) for problem in problems[:MAX_TOLD]]
+    if len(problems) > MAX_TOLD:
+        more = f"{len(problems) - MAX_TOLD:,} more problems are not listed."
+        findings.append(
+            _told(LabelProblem(0, "TOO_MANY_PROBLEMS", more, "Correct the first ones; they usually share a cause."))
+        )
+    if taken.labels:
+        kind = FORMATS[imported.format].title if imported.format in FORMATS else "Labels"
+        shapes = f", {taken.shapes:,} marks" if taken.shapes else ""
+        waiting = taken.labels - taken.linked
+        words = f"{kind}: {taken.labels:,} labels taken in{shapes}" + (
+            f"; {waiting:,} wait for their images." if waiting else "."
+        )
+        findings.insert(0, asdict(Finding("LABELS_TAKEN", "info", "labels", "", words, "")))
+    return findings, bool(taken.labels)
+
+
+def _told(problem: LabelProblem) -> dict[str, Any]:
+    """A problem as a finding. A member's name is left out: it may hold identity."""
+    place = f"Row {problem.row}: " if problem.row else f"{problem.place}: " if problem.place else ""
+    return asdict(
+        Finding(
+            code=problem.code,
+            severity="should",
+            check_id="labels",
+            tag="",
+            message=place + problem.cause,
+            remedy=problem.remedy,
+        )
+    )

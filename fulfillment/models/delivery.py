@@ -299,6 +299,12 @@ class SourceFile(Entity):
     )
     sealed_name = models.BinaryField()
     name_digest = models.CharField(max_length=64, help_text="keyed fingerprint of the relative path")
+    stem_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        db_index=True,
+        help_text="keyed fingerprint of the file's name without folders and ending: labels may name no more",
+    )
     content_digest = models.CharField(
         max_length=64, help_text="keyed fingerprint of the bytes: a plain hash would match originals"
     )

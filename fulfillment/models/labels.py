@@ -85,7 +85,8 @@ class Label(Immutable):
     table = models.ForeignKey(SourceFile, on_delete=models.PROTECT, related_name="labels")
     sop_instance_uid = models.CharField(max_length=64, blank=True, db_index=True)
     name_digest = models.CharField(max_length=64, blank=True, db_index=True)
-    row = models.PositiveIntegerField(help_text="line in the file it came from")
+    stem_digest = models.CharField(max_length=64, blank=True, db_index=True, help_text="of the file's name alone")
+    row = models.PositiveIntegerField(help_text="line in the file it came from, or its place there")
     finding = models.CharField(max_length=120)
     state = models.CharField(max_length=16, choices=STATES)
     laterality = models.CharField(max_length=1, choices=Laterality.choices, blank=True)
@@ -117,7 +118,9 @@ class Label(Immutable):
         ordering = ["table", "row"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["table", "row", "finding"], condition=Q(supersedes=None), name="one_label_a_table_row"
+                fields=["table", "row", "finding", "reader", "method"],
+                condition=Q(supersedes=None),
+                name="one_label_a_table_row",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=[state.value for state in LabelState]), name="label_state_known"

@@ -94,6 +94,7 @@ def _enter(
         number=highest + 1,
         sealed_name=names.seal_name(batch, name),
         name_digest=names.name_digest(batch, name),
+        stem_digest=names.stem_digest(batch, name),
         content_digest=names.content_digest(batch, sha256),
         size=size,
         staged=staged,

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from fulfillment.intake.originals import scope
+from fulfillment.labels.formats.gather import stem
 from fulfillment.models import Batch, SourceFile, Upload
 from getdata.common import crypto
 from getdata.common.problems import CannotDo
@@ -57,6 +58,11 @@ def seal_name(batch: Batch, name: str) -> bytes:
 def name_digest(batch: Batch, name: str) -> str:
     """Keyed fingerprint of a relative path: finds the same name again without storing it."""
     return crypto.digest(name, scope=scope(batch))
+
+
+def stem_digest(batch: Batch, name: str) -> str:
+    """Keyed fingerprint of a file's name without folders and ending: ``a/b/7.dcm`` and ``7.png`` have the same."""
+    return crypto.digest(f"stem:{stem(name)}", scope=scope(batch))
 
 
 def content_digest(batch: Batch, sha256: str) -> str:

@@ -1,14 +1,11 @@
-"""What kind of file this is, told by its content: an archive, a label table, or else an instance."""
+"""What kind of file this is, told by its content: an archive, a file of labels, or else an instance."""
 
 from __future__ import annotations
 
-import csv
-
+from fulfillment.labels.formats import sniff as label_format
 from fulfillment.models import SourceKind
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_WHICH = {"sop_instance_uid", "file"}
-_WHAT = {"finding", "state"}
 
 
 def sniff_kind(head: bytes, name: str) -> SourceKind:
@@ -20,17 +17,6 @@ def sniff_kind(head: bytes, name: str) -> SourceKind:
         return SourceKind.INSTANCE
     if head.startswith(_ZIP):
         return SourceKind.ARCHIVE
-    if name.lower().endswith("labels.csv") or _is_label_table(head):
+    if name.lower().endswith("labels.csv") or label_format(head, name) is not None:
         return SourceKind.LABELS
     return SourceKind.INSTANCE
-
-
-def _is_label_table(head: bytes) -> bool:
-    if b"\0" in head[:4096]:
-        return False
-    first = head.split(b"\n", 1)[0][:4096].decode("utf-8-sig", errors="replace").strip()
-    for delimiter in ",;\t":
-        columns = {cell.strip().lower() for row in csv.reader([first], delimiter=delimiter) for cell in row}
-        if columns >= _WHAT and columns & _WHICH:
-            return True
-    return False

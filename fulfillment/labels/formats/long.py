@@ -30,6 +30,8 @@ _CODES = {"snomed_ct": "SCT", "radlex": "RADLEX", "umls": "UMLS"}
 _COLUMNS = ("finding", "state", "source", "reader", "readers", "adjudicated", "taxonomy", "key", *_CODES)
 _SHAPE = ("shape", "x", "y", "width", "height", "outline")
 _EXTRA = "provenance"
+#: Columns that a sender may fill in: how the label was made. ``readers`` says how many people stand behind the row.
+_MADE = ("readers", "board_certified", "blind_to_report", "adjudication", "tool", "tool_version", "laterality")
 MAX_PARQUET_BYTES = 256 * 1024 * 1024
 
 
@@ -78,8 +80,9 @@ def _row(row: Row, into: Gathering) -> None:
 
 def _shape(row: Row) -> Shape | None:
     kind = row.text("shape").casefold()
-    if not kind:
+    if not kind and not any(row.text(name) for name in ("x", "y", "width", "height")):
         return None
+    kind = kind or "box"
     if kind == "box":
         numbers = [row.number_in(name) for name in ("x", "y", "width", "height")]
         sides = [number for number in numbers if number is not None]
@@ -109,8 +112,10 @@ def _extra(row: Row) -> tuple[tuple[str, str], ...]:
         if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
             raise CellProblem("PROVENANCE_MALFORMED", "provenance is not a JSON object of texts.", "Leave it empty.")
         extra.update(value)
-    if row.text("adjudicated"):
-        extra["adjudicated"] = row.text("adjudicated")
+    # An export counts in ``readers`` who spoke of the finding at all; what a row itself says is in its provenance.
+    exported = _EXTRA in row.cells
+    made = ("adjudicated", *(name for name in _MADE if name != "readers" or not exported))
+    extra |= {name: row.text(name) for name in made if row.text(name)}
     return tuple(sorted(extra.items()))
 
 
@@ -211,7 +216,7 @@ def read_parquet(member: Member, into: Gathering) -> None:
         into.problem(1, "COLUMN_MISSING", f"The table has no column {', '.join(lacking)}.", "Name the columns so.")
         return
     used = [
-        name for key, name in by_name.items() if key in {*IMAGE_COLUMNS, *_COLUMNS, *_SHAPE, _EXTRA, "label", "method"}
+        name for key, name in by_name.items() if key in {*IMAGE_COLUMNS, *_COLUMNS, *_MADE, *_SHAPE, _EXTRA, "label", "method"}
     ]
     number = 1
     try:

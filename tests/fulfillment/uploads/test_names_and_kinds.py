@@ -59,7 +59,9 @@ def test_the_noise_of_operating_systems_is_known(name: str) -> None:
         (b"sop_instance_uid,finding,state\n1.2,Edema,present", "reads.txt", SourceKind.LABELS),
         (b"\xef\xbb\xbfFile;Finding;State;reader\r\n", "export.csv", SourceKind.LABELS),
         (b'"file"\t"finding"\t"state"\n', "t.tsv", SourceKind.LABELS),
-        (b"finding,state\n", "no-which.csv", SourceKind.INSTANCE),
+        (b"finding,state\n", "no-which.csv", SourceKind.LABELS),  # what lacks is told when it is read
+        (b"Image Index,Finding Labels,Patient Age\n", "Data_Entry.csv", SourceKind.LABELS),
+        (b'{"images": [], "annotations": []}', "boxes.json", SourceKind.LABELS),
         (b"not a table", "notes.csv", SourceKind.INSTANCE),
         (b"", "empty", SourceKind.INSTANCE),
     ],
