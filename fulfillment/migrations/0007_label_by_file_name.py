@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfillment', '0005_annotation_size'),
+        ('fulfillment', '0006_quality_completeness'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
