@@ -216,7 +216,9 @@ def read_parquet(member: Member, into: Gathering) -> None:
         into.problem(1, "COLUMN_MISSING", f"The table has no column {', '.join(lacking)}.", "Name the columns so.")
         return
     used = [
-        name for key, name in by_name.items() if key in {*IMAGE_COLUMNS, *_COLUMNS, *_MADE, *_SHAPE, _EXTRA, "label", "method"}
+        name
+        for key, name in by_name.items()
+        if key in {*IMAGE_COLUMNS, *_COLUMNS, *_MADE, *_SHAPE, _EXTRA, "label", "method"}
     ]
     number = 1
     try:
