@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from deid.text.tokens import CAPITALISED, CODE, DIGITS, LOWER, UPPER, Token
-from deid.text.vocabulary import AMBIGUOUS, CUE, EPONYM, NAME, RADIOLOGY, TITLE, languages, plain_flag
+from deid.text.unknown import learned_word, reads_as_word, stands_as_word, writes_capitals
+from deid.text.vocabulary import AMBIGUOUS, CUE, EPONYM, NAME, RADIOLOGY, TITLE, WIDE, common_flag, languages, plain_flag
 
 _UNIT = r"(?:kvp?|mas?|mm|cm|ms|m|x|x\d{1,4}|inch|in|um|bit|s|sec|yr|yrs|yo|y|vw|vws|v|view|views|hz|mhz|cc|ml|l|g|mg|mcg|kg|lb|f|fr|c|d|w|h|hr|hrs|wk|wks|mo|mos|min|gy|mgy|hu|pct|px|mp|french|cmh2o|mmhg|lpm|bpm|oz|th|st|nd|rd|er|am|pm)"  # noqa: E501
 _MEASURE = re.compile(rf"\d{{1,4}}{_UNIT}\Z", re.IGNORECASE)
@@ -41,11 +42,12 @@ _NUMBER_LABELS = frozenset(
 )
 
 
-def allowed_flags(language: str | None) -> int:
-    """Vocabulary that may stay: radiology of every language, plain words of English and of the text's own language (of all when None)."""  # noqa: E501
-    flags = RADIOLOGY | plain_flag("en")
-    for name in languages() if language is None else (language,):
-        flags |= plain_flag(name)
+def allowed_flags(language: str | None, *, wide: bool = False) -> int:
+    """Vocabulary that may stay: radiology of every language, plain words of English and of the text's own language (of all when None).
+    wide: the wide vocabulary too, for prose."""  # noqa: E501
+    flags = RADIOLOGY
+    for name in languages() if language is None else {"en", language}:
+        flags |= plain_flag(name) | (common_flag(name) if wide else 0)
     return flags
 
 
@@ -54,44 +56,11 @@ def harmless_code(token: str) -> bool:
     return bool(_MEASURE.match(token) or _CODE.match(token))
 
 
-# Endings of learned words. A word in lower case of nine letters and more that ends so is nobody's name, in a text that knows capitals.  # noqa: E501
-_LEARNED = re.compile(
-    r".{4,}(?:ations?|itions?|utions?|ctions?|ptions?|sions?|ousness|iveness|fulness|lessness|ically|ously|ively|ately|ently|antly|ably|ibly|ating|izing|ising|ifying|ified|ated|ized|ised|itory|atory|able|ible"
-    r"|aneous|ious|itive|ative|ctive|ical|ional|ility|ivity|osity|icity|ology|ologist|ological|ographic|ometric|oscope|escent|escence|graphy|otomies|ectomies|ibility|ability|iform|aceous|ments?|ness|less|(?<!m)ed|ingly|edly|ously|[aeiou][a-z]+ly|isms?|ances?|ences?|aries|ories)\Z"
-)
-
-
-# The same for German and Spanish prose, where capitals tell names from adjectives and verbs; German nouns by endings that make
-# no surname.
-_LEARNED_GERMAN = re.compile(
-    r".{3,}(?:(?:lich|isch|haft|bar|sam|los|iert|igt|mäßig|massig|artig|förmig|formig|seitig|gradig|fristig|malig)(?:e[nmrs]?)?|(?:end|ig)e[nmrs]?"
-    r"|ierte[nmrs]?|ieren|weise|wärts|warts)\Z"
-)
-_GERMAN_NOUN = re.compile(
-    r".{5,}(?:heit|keit|tion|ität|itat|schaft|ismus|ektomie|graphie|grafie|skopie|logie|(?<![hr]art)(?<!jo)ung)(?:en)?\Z"
-)
-_LEARNED_SPANISH = re.compile(
-    r".{3,}(?:mente|ci[oó]n(?:es)?|si[oó]n(?:es)?|dad(?:es)?|[aei]v[oa]s?|os[oa]s?|ic[oa]s?|ales|ables?|ibles?|[ai]d[oa]s?|[ae]ntes?|ari[oa]s?|ori[oa]s?|mientos?"
-    r"|ando|iendo|aron|ieron|[ae]nci?as?|log[ií]as?|graf[ií]as?|scopias?|tom[ií]as?|áneos?|[aá]ne[oa]s?|iv[oa]mente)\Z"
-)
-
-
-def _learned_elsewhere(token: Token, allowed: int) -> bool:
-    """A German or Spanish word that nobody is called by, told by its ending and its small letters."""
-    word = token.word
-    if allowed & plain_flag("de") and len(word) >= 7:
-        if token.shape == LOWER:
-            if _LEARNED_GERMAN.match(word):
-                return True
-        elif token.shape == CAPITALISED and len(word) >= 9 and _GERMAN_NOUN.match(word):
-            return True
-    return bool(allowed & plain_flag("es") and token.shape == LOWER and len(word) >= 7 and _LEARNED_SPANISH.match(word))
-
-
-def judge_words(tokens: list[Token], text: str, allowed: int) -> None:
+def judge_words(tokens: list[Token], text: str, allowed: int, *, prose: bool = False) -> None:
     """Give every token that no list knows a kind: NAME where a name is likely, NUMBER for digits, REDACTED otherwise.
-    Tokens with a kind are left alone; words that may be names are left to `names`."""
-    cased = any(token.shape == CAPITALISED and len(token.text) > 1 for token in tokens)
+    Tokens with a kind are left alone; words that may be names are left to `names`. prose: sentences, in which an unknown word is
+    judged by its surroundings too."""
+    cased = writes_capitals(tokens)
     for place, token in enumerate(tokens):
         if token.kind:
             continue
@@ -103,22 +72,22 @@ def judge_words(tokens: list[Token], text: str, allowed: int) -> None:
                 token.kind = "NUMBER" if any(c.isdigit() for c in token.text) else "REDACTED"
         elif (
             (len(token.word) == 1 and token.word.isascii())
-            or token.flags & allowed
+            or _known(tokens, place, allowed)
             or (token.flags & EPONYM and eponym_stays(tokens, place))
             or _announces(token)
             or _split_known(token, allowed)
-            or (
-                cased
-                and token.shape == LOWER
-                and not token.flags
-                and len(token.word) >= 8
-                and _LEARNED.match(token.word)
-            )
-            or (cased and not token.flags and _learned_elsewhere(token, allowed))
+            or (cased and learned_word(token, allowed))
+            or (prose and reads_as_word(tokens, place, text, allowed, cased=cased))
         ):
             continue
         else:
             token.kind = "NAME" if token.flags & NAME or token.shape in (CAPITALISED, UPPER) else "REDACTED"
+
+
+def _known(tokens: list[Token], place: int, allowed: int) -> bool:
+    """Whether a list of an allowed language has the word; one of the wide vocabulary only where it stands as a word."""
+    flags = tokens[place].flags & allowed
+    return bool(flags and (flags & ~WIDE or stands_as_word(tokens, place, allowed)))
 
 
 _LINK = re.compile(r"[-/._#]\Z")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 from deid.text.tokens import Token
-from deid.text.vocabulary import FUNCTION, RADIOLOGY, languages, plain_flag
+from deid.text.vocabulary import FUNCTION, RADIOLOGY, common_flag, languages, plain_flag
 
 
 @cache
 def _flags() -> tuple[tuple[str, int], ...]:
-    return tuple((language, plain_flag(language)) for language in languages())
+    return tuple((language, plain_flag(language) | common_flag(language)) for language in languages())
 
 
 def guess_language(tokens: list[Token]) -> str:
@@ -21,7 +21,7 @@ def guess_language(tokens: list[Token]) -> str:
         plain = token.flags & every
         if plain:
             for language, flag in _flags():
-                if plain == flag:
+                if not plain & ~flag:
                     scores[language] += 3 if token.flags & FUNCTION else 1
                 elif plain & flag and token.flags & FUNCTION:
                     scores[language] += 1

@@ -91,11 +91,11 @@ def clean_report(
         language = guess_language(tokens)
     else:
         plain_flag(language)
-    allowed = allowed_flags(language)
+    allowed = allowed_flags(language, wide=True)
     spans = _patterned(text, tokens, known, language, dates, shift_days)
     _mark_tokens(tokens, [(start, end, kind) for start, end, kind, _ in spans])
     own.mark_own(tokens, known)
-    judge_words(tokens, text, allowed)
+    judge_words(tokens, text, allowed, prose=True)
     names.mark_announced(tokens, allowed)
     names.mark_ambiguous(tokens, allowed)
     names.mark_institutions(tokens, allowed)

@@ -1,6 +1,7 @@
 """The word lists, as data: one folder a language under `profile/words` (a new folder is a new language), names apart.
 
-A word's class is a sum of the flags below. Lists hold whole words; inflections of English are made by `_inflect`.
+A word's class is a sum of the flags below. Lists hold whole words; inflections are made by `deid.text.inflect`. `plain.txt` holds
+words that may stay however they are written, `common.txt` the wide vocabulary: words that may stay where they stand as words.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from deid.text.inflect import inflect
 from deid.text.spelling import fold
 
 __all__ = ["classify", "code_words", "device_words", "fold", "in_list", "languages", "plain_flag", "radiology_words"]
@@ -29,6 +31,8 @@ _SECTIONS = {
     "function": FUNCTION,
 }
 _FIRST_LANGUAGE_FLAG = 1 << 16
+#: Every flag of a wide vocabulary.
+WIDE = 0b111111 << 22
 _ANNOUNCING = TITLE | ROLE | DEGREE | LABEL | PLACE | STREET | GENERIC
 
 _PREFIXES = re.compile(
@@ -68,73 +72,6 @@ def _forms(entry: str) -> set[str]:
     return {word} | {part for part in re.split(r"[-/']", word) if len(part) > 1 or part == word}
 
 
-def _inflect(word: str, kind: str) -> set[str]:
-    """Regular forms of an English verb, noun or adjective; a form that is no word does no harm, for nobody writes it."""
-    forms = {word}
-    ending_e, consonant_y = word.endswith("e"), word.endswith("y") and word[-2:-1] not in "aeiou"
-    plural = (
-        word[:-1] + "ies"
-        if consonant_y
-        else word + "es"
-        if word.endswith(("s", "x", "z", "ch", "sh", "o"))
-        else word + "s"
-    )
-    doubled = word + word[-1] if re.search(r"[^aeiou][aeiou][bdglmnprt]\Z", word) else word
-    if kind == "verbs":
-        stem = word[:-1] if ending_e else word
-        past = word[:-1] + "ied" if consonant_y else stem + "ed"
-        forms |= {plural, past, stem + "ing", doubled + "ed", doubled + "ing", stem + "able"}
-        if word.endswith("ate") and len(word) >= 6:
-            forms |= {stem + "ion", stem + "ions", stem + "ive"}
-    elif kind == "nouns":
-        forms |= {plural, plural[:-3] + "ves" if plural.endswith("fes") else plural}
-    elif kind == "adjectives":
-        if word.endswith("le"):
-            forms.add(word[:-1] + "y")
-        forms.add(word[:-1] + "ily" if consonant_y else word + "ally" if word.endswith("ic") else word + "ly")
-        if len(word) >= 4:
-            forms.add((word[:-1] + "i" if consonant_y else word) + "ness")
-        if len(word) <= 6:
-            stem = word[:-1] if ending_e else word[:-1] + "i" if consonant_y else doubled
-            forms |= {stem + "er", stem + "est"}
-    return forms
-
-
-def _inflect_german(word: str, kind: str) -> set[str]:
-    """Forms of a German adjective (groß, großem) and the commonest of a regular verb (zeigen, zeigt, zeigte, gezeigt)."""
-    if kind == "adjectives":
-        stem = word[:-2] + word[-1] if word.endswith(("el", "er")) else word
-        return {word, *((stem if stem != word else word) + end for end in ("e", "en", "em", "er", "es"))}
-    if kind == "verbs" and word.endswith("n"):
-        stem = word[:-2] if word.endswith("en") else word[:-1]
-        linked = stem + "e" if stem.endswith(("t", "d")) else stem
-        past = linked + "t" if word.endswith("ieren") else "ge" + linked + "t"
-        return {word, linked + "t", linked + "te", linked + "ten", past, word + "d", word + "de", word + "den"}
-    return {word}
-
-
-def _inflect_spanish(word: str, kind: str) -> set[str]:
-    """Gender and number of a Spanish adjective or noun, and the commonest forms of a regular verb."""
-    if kind == "verbs" and word[-2:] in ("ar", "er", "ir"):
-        stem, first = word[:-2], word.endswith("ar")
-        ends = ("a", "an", "o", "aron", "ado", "ada", "ados", "adas", "ando") if first else _SECOND_VERBS
-        return {word, word + "se", *(stem + end for end in ends)}
-    if kind not in ("adjectives", "nouns"):
-        return {word}
-    forms = {word, word + ("s" if word[-1:] in "aeiou" else "es")}
-    if word.endswith("z"):
-        forms.add(word[:-1] + "ces")
-    if kind == "adjectives" and word.endswith("o"):
-        forms |= {word[:-1] + "a", word[:-1] + "as", word[:-1] + "amente"}
-    elif kind == "adjectives":
-        forms.add(word + "mente")
-    return forms
-
-
-_SECOND_VERBS = ("e", "en", "io", "ieron", "ido", "ida", "idos", "idas", "iendo")
-_INFLECTIONS = {"en": _inflect, "de": _inflect_german, "es": _inflect_spanish}
-
-
 @cache
 def languages() -> tuple[str, ...]:
     """Languages with a list of plain words."""
@@ -148,6 +85,11 @@ def plain_flag(language: str) -> int:
             f"No word list for the language {language!r}. Give one of {', '.join(languages())}, or None to have it guessed."
         )
     return _FIRST_LANGUAGE_FLAG << languages().index(language)
+
+
+def common_flag(language: str) -> int:
+    """The flag of that language's wide vocabulary. Raises ValueError when the language has no list."""
+    return plain_flag(language) << 6
 
 
 @cache
@@ -169,20 +111,23 @@ def _table() -> dict[str, int]:
                     (listed if path.name == "ambiguous.txt" else names).update(words)
                 elif path.name == "radiology.txt":
                     add(words, RADIOLOGY)
-                elif section in _SECTIONS and path.name != "plain.txt":
-                    add(words, _SECTIONS[section])
-                elif path.name == "plain.txt":
-                    flag = plain_flag(folder.name)
-                    inflect = _INFLECTIONS.get(folder.name)
-                    if inflect is not None:
-                        words = {form for word in words for form in inflect(word, section)}
+                elif path.name in ("plain.txt", "common.txt"):
+                    flag = plain_flag(folder.name) if path.name == "plain.txt" else common_flag(folder.name)
+                    words = {form for word in words for form in inflect(folder.name, word, section)}
                     add(words, flag | (FUNCTION if section == "function" else 0))
+                elif section in _SECTIONS:
+                    add(words, _SECTIONS[section])
     add(names | listed, NAME)
-    every = sum(plain_flag(language) for language in languages())
     for word in names | listed:
-        if table[word] & (RADIOLOGY | every | EPONYM | CUE):
+        if table[word] & (RADIOLOGY | _every_language() | EPONYM | CUE):
             table[word] |= AMBIGUOUS
     return table
+
+
+@cache
+def _every_language() -> int:
+    """The flags of all languages' plain and wide vocabularies."""
+    return sum(plain_flag(language) | common_flag(language) for language in languages())
 
 
 @lru_cache(maxsize=65536)
@@ -193,7 +138,7 @@ def classify(word: str) -> int:
     flags = table.get(word, 0)
     if flags or len(word) < 6 or not word.isalpha():
         return flags
-    every = sum(plain_flag(language) for language in languages())
+    every = _every_language()
     prefix = _PREFIXES.match(word)
     if prefix and len(word) - prefix.end() >= 4:
         rest = table.get(word[prefix.end() :], 0)
