@@ -49,10 +49,13 @@ def _english(word: str, kind: str) -> set[str]:
 
 _ADJECTIVE_ENDS = ("", "e", "en", "em", "er", "es")
 # Prefixes that part from their verb (abklingen, klingt ab, abgeklungen) and those that do not (verschatten, verschattet).
-_PARTING = (
-    "ab an auf aus bei durch ein fest fort frei hin her heraus hervor herab hinaus hinzu los mit nach nieder statt uber um unter vor "
-    "voran vorbei weg weiter wieder zu zuruck zusammen nahe fern"
-).split()
+_PARTING = tuple(
+    re.findall(
+        r"\w+",
+        "ab an auf aus bei durch ein fest fort frei hin her heraus hervor herab hinaus hinzu los mit nach nieder statt uber um unter vor "  # noqa: E501
+        "voran vorbei weg weiter wieder zu zuruck zusammen nahe fern",
+    )
+)
 _STAYING = ("be", "ent", "er", "ver", "zer", "miss", "uber", "unter", "wider", "hinter", "durch", "um")
 
 
@@ -72,7 +75,8 @@ def _german(word: str, kind: str) -> set[str]:
         if parted:
             rest = word[len(parted) :]
             found |= {parted + "zu" + rest}
-            found |= {rest_form for rest_form in (linked[len(parted) :] + "t", linked[len(parted) :] + "te", linked[len(parted) :] + "ten")}
+            alone = linked[len(parted) :]
+            found |= {alone + "t", alone + "te", alone + "ten"}
             if not word.endswith("ieren"):
                 found |= _verb(word, linked + "t", linked + "te", linked + "t")
         return found
@@ -93,19 +97,35 @@ def _german(word: str, kind: str) -> set[str]:
 def _verb(infinitive: str, present: str, past: str, participle: str) -> set[str]:
     """Infinitive, third person, past, participles with their endings and the noun in -ung."""
     stem = infinitive[:-2] if infinitive.endswith("en") else infinitive[:-1]
-    forms = {infinitive, infinitive + "s", present, past, past + "n", past + "en", stem + "e", stem + "ung", stem + "ungen"}
+    forms = {
+        infinitive,
+        infinitive + "s",
+        present,
+        past,
+        past + "n",
+        past + "en",
+        stem + "e",
+        stem + "ung",
+        stem + "ungen",
+    }
     forms |= {infinitive + "d" + end for end in _ADJECTIVE_ENDS}
     return forms | {participle + end for end in _ADJECTIVE_ENDS}
 
 
-_AR = (
-    "o as a amos an e es emos en aba abas abamos aban aste aron ara aran aras aria arian aremos ado ada ados adas ando "
-    "arse arlo arla arlos arlas arle arles andose andolo are ase asen asemos aran"
-).split()
-_ER_IR = (
-    "o es e emos en imos a as an amos ia ias iamos ian i io iste ieron era eran ira iran eria erian iria irian ido ida idos idas "
-    "iendo erse irse erlo irlo erla irla erle irle iendose iera ieran iese iesen"
-).split()
+_AR = tuple(
+    re.findall(
+        r"\w+",
+        "o as a amos an e es emos en aba abas abamos aban aste aron ara aran aras aria arian aremos ado ada ados adas ando "
+        "arse arlo arla arlos arlas arle arles andose andolo are ase asen asemos aran",
+    )
+)
+_ER_IR = tuple(
+    re.findall(
+        r"\w+",
+        "o es e emos en imos a as an amos ia ias iamos ian i io iste ieron era eran ira iran eria erian iria irian ido ida idos idas "
+        "iendo erse irse erlo irlo erla irla erle irle iendose iera ieran iese iesen",
+    )
+)
 
 
 def _spanish(word: str, kind: str) -> set[str]:

@@ -6,7 +6,18 @@ import re
 
 from deid.text.tokens import CAPITALISED, CODE, DIGITS, LOWER, UPPER, Token
 from deid.text.unknown import learned_word, reads_as_word, stands_as_word, writes_capitals
-from deid.text.vocabulary import AMBIGUOUS, CUE, EPONYM, NAME, RADIOLOGY, TITLE, WIDE, common_flag, languages, plain_flag
+from deid.text.vocabulary import (
+    AMBIGUOUS,
+    CUE,
+    EPONYM,
+    NAME,
+    RADIOLOGY,
+    TITLE,
+    WIDE,
+    common_flag,
+    languages,
+    plain_flag,
+)
 
 _UNIT = r"(?:kvp?|mas?|mm|cm|ms|m|x|x\d{1,4}|inch|in|um|bit|s|sec|yr|yrs|yo|y|vw|vws|v|view|views|hz|mhz|cc|ml|l|g|mg|mcg|kg|lb|f|fr|c|d|w|h|hr|hrs|wk|wks|mo|mos|min|gy|mgy|hu|pct|px|mp|french|cmh2o|mmhg|lpm|bpm|oz|th|st|nd|rd|er|am|pm)"  # noqa: E501
 _MEASURE = re.compile(rf"\d{{1,4}}{_UNIT}\Z", re.IGNORECASE)

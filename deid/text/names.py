@@ -319,6 +319,8 @@ def _beside_name(tokens: list[Token], place: int, allowed: int) -> bool:
     if not near_before and not near_after:
         return False
     if len(token.text) == 1:
+        if after is not None and after.word in ("ray", "rays") and after.gap in ("-", " "):
+            return False  # [NAME] X-ray
         joined = (near_before and token.gap != ", ") or (near_after and after is not None and after.gap != ", ")
         return (
             token.shape == CAPITALISED
@@ -338,6 +340,19 @@ def _beside_name(tokens: list[Token], place: int, allowed: int) -> bool:
     if token.shape != CAPITALISED or token.opens or token.loud or not token.flags & allowed:
         return False
     return (near_before and "," not in token.gap) or (near_after and after is not None and "," not in after.gap)
+
+
+def mark_nicknames(tokens: list[Token]) -> None:
+    """What people are called beside their name: Nabil (Bill), (goes by "Mila"), Robert "Bob" Smith."""
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else None
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if before is None or token.kind or token.shape != CAPITALISED or len(token.text) < 3:
+            continue
+        called = before.kind == "NAME" and re.fullmatch(r" ?[(\"“'‘]{1,2}", token.gap) is not None
+        closed = after is None or re.match(r"[)\"”'’]", after.gap) is not None
+        if called and closed and not token.flags & (RADIOLOGY | FUNCTION | ROLE | TITLE | DEGREE):
+            token.kind = "NAME"
 
 
 def mark_institutions(tokens: list[Token], allowed: int) -> None:

@@ -51,7 +51,7 @@ _TOWN = rf"(?:,\s*{_CAP}(?:[ ]{_CAP}){{0,2}}(?!\s*:)){{0,2}}"
 _POST = r"(?:,?\s*(?:[A-Z]{2}\s+)?\d{5}(?:-\d{4})?\b|,?\s*(?:[A-Z][a-z]+\s)?[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b)?"
 _ADDRESS = (
     re.compile(
-        rf"\b\d{{1,5}}[A-Za-z]?\s+(?:[NSEW]\.?\s+)?(?:{_CAP}[ ]+){{1,4}}?(?i:{_STREET_TYPE})\b\.?(?i:{_UNIT}){_TOWN}{_POST}"
+        rf"\b\d{{1,5}}(?!\s?(?:(?i:cm|mm|ml|cc|kv|mas|x|views?|days?|weeks?|months?|years?)\b))[A-Za-z]?\s+(?:[NSEW]\.?\s+)?(?:{_CAP}[ ]+){{1,4}}?(?i:{_STREET_TYPE})\b\.?(?i:{_UNIT}){_TOWN}{_POST}"  # noqa: E501
     ),
     re.compile(
         rf"\b(?:{_CAP}[ ]+){{1,2}}(?:Street|Road|Avenue|Lane|Boulevard|Blvd|Drive|St|Rd|Ave|Ln){_TOWN}{_POST}(?![\w'])"

@@ -6,6 +6,7 @@ vocabulary. Pure: same text and identifiers, same result.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from deid.text.identifiers import Identifiers
 from deid.text.judge import allowed_flags, judge_words, mark_linked
 from deid.text.language import guess_language
 from deid.text.patterns import find_old_ages, find_patterns, placeholders
+from deid.text.places import find_places, find_written_ages
 from deid.text.spelling import normalise
 from deid.text.tokens import Token, tokenize
 from deid.text.vocabulary import fold, plain_flag
@@ -99,7 +101,9 @@ def clean_report(
     names.mark_announced(tokens, allowed)
     names.mark_ambiguous(tokens, allowed)
     names.mark_institutions(tokens, allowed)
+    names.mark_nicknames(tokens)
     mark_linked(tokens)
+    spans.extend(_ages_behind_names(tokens))
     spans.extend(
         (token.start, token.end, token.kind, None) for token in tokens if token.kind and not token.kind.startswith("=")
     )
@@ -119,6 +123,7 @@ def _patterned(
         for found in found_dates:
             birth = bool(_BIRTH.search(text[max(0, found.start - 30) : found.start]))
             spans.append((found.start, found.end, found.kind, rewrite(found, mode, shift_days, birth=birth)))
+    spans.extend((start, end, kind, None) for start, end, kind in find_places(text, tokens))
     for start, end, kind in find_patterns(text, tokens):
         if kind in ("PHONE", "NUMBER") and any(a <= start and end <= b for a, b in covered):
             continue
@@ -126,9 +131,19 @@ def _patterned(
     if any(len(token.text) == 1 and token.gap[:1] == "." and token.text.isupper() for token in tokens):
         spans.extend((m.start(), m.end(), "NAME", None) for m in _INITIALS.finditer(text))
     spans.extend((m.start(), m.end(), "NUMBER", None) for m in _GROUPED.finditer(text))
-    spans.extend((start, end, "AGE", "90+") for start, end in find_old_ages(text, tokens))
+    spans.extend((start, end, "AGE", "90+") for start, end in (*find_old_ages(text, tokens), *find_written_ages(text)))
     spans.extend((start, end, "NUMBER", None) for start, end in find_numbers(text, known))
     return spans
+
+
+def _ages_behind_names(tokens: list[Token]) -> list[tuple[int, int, str, str | None]]:
+    """Ages above 89 that stand behind a name and nothing else says what they are: HARGREAVES, 96, of ..."""
+    found: list[tuple[int, int, str, str | None]] = []
+    for before, token in itertools.pairwise(tokens):
+        old = token.text.isdecimal() and 90 <= int(token.text) <= 125
+        if old and not token.kind and before.kind == "NAME" and token.gap in (", ", " (", " - ", " – "):
+            found.append((token.start, token.end, "AGE", "90+"))
+    return found
 
 
 def find_numbers(text: str, known: Identifiers) -> list[tuple[int, int]]:
@@ -185,6 +200,8 @@ def _replace(
 ) -> CleanedText:
     """Overlapping and neighbouring spans are joined, then written as one placeholder each."""
     kept = [s for s in spans if s[2] != "=" and not any(a <= s[0] < b or a < s[1] <= b for a, b in protected)]
+    # A full stop behind what goes ends the sentence that stays.
+    kept = [(s, s + len(text[s:e].rstrip(" .,;:")) or e, kind, instead) for s, e, kind, instead in kept]
     kept.sort(key=lambda s: (s[0], -s[1]))
     joined: list[_Piece] = []
     for start, end, kind, instead in kept:

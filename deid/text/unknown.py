@@ -4,9 +4,23 @@ capitals and what stands around them. Only for prose; short descriptors have no 
 from __future__ import annotations
 
 import re
+from functools import cache, lru_cache
 
+from deid.text.spelling import one_apart
 from deid.text.tokens import CAPITALISED, DIGITS, LOWER, MIXED, UPPER, Token
-from deid.text.vocabulary import DEGREE, FUNCTION, LABEL, NAME, RADIOLOGY, ROLE, TITLE, common_flag, plain_flag
+from deid.text.vocabulary import (
+    DEGREE,
+    FUNCTION,
+    LABEL,
+    NAME,
+    RADIOLOGY,
+    ROLE,
+    TITLE,
+    common_flag,
+    context_words,
+    plain_flag,
+    radiology_words,
+)
 
 # Endings of learned words. A word of nine letters and more that ends so is nobody's name.
 _LEARNED = re.compile(
@@ -33,31 +47,19 @@ _SPANISH_NO_NAME = re.compile(
     r".{3,}(?:mente|ci[oó]n(?:es)?|si[oó]n(?:es)?|idad(?:es)?|mientos?|log[ií]as?|graf[ií]as?|scopias?|tom[ií]as?|patias?|itis|osis|emia|ectasias?|megalia)\Z"
 )
 
-_DETERMINERS = frozenset(
-    "der die das den dem des ein eine einen einem einer eines kein keine keinen keinem keiner keines dieser diese dieses diesen diesem "
-    "jeder jede jedes jeden jedem jener jene mehrere einige wenige viele alle allen beide beiden beider ihre ihrer ihren seine seiner "
-    "seinen unsere unserer welche zwei drei vier ohne".split()
-)
-_CONTRACTED = frozenset("im am beim zum zur vom ins ans durch für gegen mit bei auf unter nach in an aus zu".split())
+_DETERMINERS = context_words("determiners")
+_CONTRACTED = context_words("contracted")
 # Endings of German surnames and places: an unknown word that ends so is not kept for its article.
 _GERMAN_PLACE = re.compile(
     r".*(?:hof|heim|burg|stift|klinik|klinikum|spital|krankenhaus|dorf|stadt|hausen|mann|berg|bach|feld|felde|stein|wald|thal|tal|au|brunn|kirchen|ingen|hagen|see|furt|ow|er|ski|sky|wicz|ic|oglu|sen)\Z"
 )
-_GERMAN_ABSTRACT = re.compile(r".{4,}(?:ung|ungen|heit|keit|ion|ionen|tät|tat|nis|nisse|tum|schaft|ment|mus|ose|itis|ie|ien|ik|iken|en|ens|ge|de|nahme|lage)\Z")
-
-_CUES = frozenset(
-    "pt pts patient patients paciente patientin name named names nombre apellido apellidos vorname nachname user login username initials "
-    "init typist transcriptionist tech dr mr mrs ms per w from_dr señor señora sr sra herr herrn frau don doña attn c/o cc aka alias "
-    "d/w dw spoke called paged told informed notified texted emailed contacted asked reached thanks regards sincerely gruß grüße "
-    "saludos atentamente firmado firma gez mom dad mum".split()
-)  # fmt: skip
-_LINKS = frozenset("by to with w from for via per von por a con an mit durch and und y".split())
-_SPEAKING = frozenset(
-    "spoke discussed signed dictated reviewed called reported read told notified informed paged texted seen examined verified "
-    "communicated relayed conveyed transcribed typed performed ordered requested referred approved attested finalized cosigned "
-    "besprochen befundet diktiert gesehen vidiert geschrieben telefonat rücksprache ruecksprache rucksprache informado comentado "
-    "firmado realizado solicitado dictado avisado revisado hablado transferred brought accompanied sent conversation talked".split()
+_GERMAN_ABSTRACT = re.compile(
+    r".{4,}(?:ung|ungen|heit|keit|ion|ionen|tät|tat|nis|nisse|tum|schaft|ment|mus|ose|itis|ie|ien|ik|iken|en|ens|ge|de|nahme|lage)\Z"
 )
+
+_CUES = context_words("cues")
+_LINKS = context_words("links")
+_SPEAKING = context_words("speaking")
 _LINE_END = re.compile(r"[ \t]*[.)\]]?[ \t]*(?:\n|\Z)")
 
 
@@ -90,7 +92,7 @@ def reads_as_word(tokens: list[Token], place: int, text: str, allowed: int, *, c
     if cue:
         return False
     if token.shape == LOWER:  # a text without capitals
-        return len(word) >= 9 and _learned(word, german, spanish)
+        return (len(word) >= 9 and _learned(word, german, spanish)) or misspelt_term(word)
     if token.shape == UPPER and not token.loud:
         return False
     if token.shape == CAPITALISED and german:
@@ -100,8 +102,32 @@ def reads_as_word(tokens: list[Token], place: int, text: str, allowed: int, *, c
             return True
         if german and len(word) >= 8 and (_GERMAN_NOUN.match(word) or (token.loud and _LEARNED_GERMAN.match(word))):
             return True
-        return len(word) >= 8 and bool(_LEARNED_NO_NAME.match(word))
+        return (len(word) >= 8 and bool(_LEARNED_NO_NAME.match(word))) or (token.loud and misspelt_term(word))
     return False
+
+
+_SHORTEST_TERM = 6
+
+
+@cache
+def _terms_by_shape() -> dict[str, tuple[str, ...]]:
+    """Terms of radiology under each spelling that lacks one letter: a word with one slip shares one of these with its term."""
+    found: dict[str, list[str]] = {}
+    for term in radiology_words():
+        if len(term) >= _SHORTEST_TERM and term.isalpha():
+            for shape in {term, *(term[:at] + term[at + 1 :] for at in range(1, len(term)))}:
+                found.setdefault(shape, []).append(term)
+    return {shape: tuple(terms) for shape, terms in found.items()}
+
+
+@lru_cache(maxsize=16384)
+def misspelt_term(word: str) -> bool:
+    """Whether a word is a term of radiology with one slip in it, its first letter right (pnuemonia, emphesema, frature)."""
+    if len(word) < _SHORTEST_TERM or not word.isalpha():
+        return False
+    shapes = _terms_by_shape()
+    tried = {word, *(word[:at] + word[at + 1 :] for at in range(1, len(word)))}
+    return any(term[0] == word[0] and one_apart(word, term) for shape in tried for term in shapes.get(shape, ()))
 
 
 def learned_word(token: Token, allowed: int) -> bool:
@@ -152,11 +178,13 @@ def _behind_article(tokens: list[Token], place: int, allowed: int) -> bool:
     earlier = tokens[place - 2] if place > 1 else None
     if earlier is not None and earlier.word in ("von", "van", "zu", "y", "de"):
         return False
-    if before.text in _DETERMINERS:
+    if before.word in _DETERMINERS:
         return not _GERMAN_PLACE.match(token.word) or bool(token.flags & allowed)
-    if before.text in _CONTRACTED:
+    if before.word in _CONTRACTED:
         return bool(_GERMAN_ABSTRACT.match(token.word)) and not _GERMAN_PLACE.match(token.word)
-    adjective = re.search(r"(?:e|en|er|es|em)\Z", before.text) is not None and not before.flags & (FUNCTION | TITLE | ROLE | LABEL)
+    adjective = re.search(r"(?:e|en|er|es|em)\Z", before.text) is not None and not before.flags & (
+        FUNCTION | TITLE | ROLE | LABEL
+    )
     known = before.flags & allowed or _LEARNED_GERMAN.match(before.word)
     return bool(adjective and known and not _GERMAN_PLACE.match(token.word))
 
@@ -193,7 +221,9 @@ def _name_cue(tokens: list[Token], place: int, text: str) -> bool:
             return True
         if after.kind == "NAME" and after.shape != LOWER and re.fullmatch(r"\.?[ \t]|[-'’]|, ?", after.gap):
             return True
-        if after.gap in ("_", "\\", "@", "^") or (after.gap in ("/", "-") and after.shape == DIGITS and len(after.text) > 2):
+        if after.gap in ("_", "\\", "@", "^") or (
+            after.gap in ("/", "-") and after.shape == DIGITS and len(after.text) > 2
+        ):
             return True
     return _signs(tokens, place, text)
 

@@ -253,6 +253,12 @@ def _read(name: str) -> frozenset[str]:
 
 
 @cache
+def context_words(section: str) -> frozenset[str]:
+    """Folded words of a section of `context.txt`."""
+    return frozenset(fold(word) for word in _sections(_folder().joinpath("context.txt"))[section])
+
+
+@cache
 def radiology_words() -> frozenset[str]:
     """Folded radiology vocabulary of all languages."""
     return frozenset(word for word, flags in _table().items() if flags & RADIOLOGY)

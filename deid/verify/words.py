@@ -139,12 +139,16 @@ def text_words() -> frozenset[str]:
     return frozenset(words)
 
 
+# Lists that only reports are cleaned with: no header's text may hold their words for them.
+_FOR_PROSE = ("common.txt", "context.txt")
+
+
 def _lists(folder: Traversable) -> list[Traversable]:
     found = []
     for entry in folder.iterdir():
         if entry.is_dir():
             found += [] if "name" in entry.name else _lists(entry)
-        elif entry.name.endswith(".txt") and "name" not in entry.name:
+        elif entry.name.endswith(".txt") and "name" not in entry.name and entry.name not in _FOR_PROSE:
             found.append(entry)
     return found
 
