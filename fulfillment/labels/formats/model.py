@@ -245,6 +245,6 @@ def shape_fault(shape: Shape) -> tuple[str, str, str] | None:
             return "POLYGON_TOO_LONG", f"A polygon has more than {MAX_POINTS:,} points.", "Simplify its outline."
         if sum(_height(ring) for ring in shape.rings) > MAX_TRAVEL:
             return "POLYGON_TOO_LONG", "The outline of a polygon is longer than any on a radiograph.", "Draw it again."
-        if shape.area == 0:
+        if shape.area < 1e-6:
             return "POLYGON_EMPTY", "The polygon has no area: its points lie on a line.", "Draw the outline again."
     return None
