@@ -22,13 +22,13 @@ _DEV = Path(__file__).parents[1] / "tests" / "fulfillment" / "labels" / "reports
 _LONG = """EXAMINATION: CHEST (PORTABLE AP) {n}
 INDICATION: {n} year old patient with fever, evaluate for pneumonia or effusion.
 COMPARISON: Radiograph of the day before.
-FINDINGS: The endotracheal tube ends 4.{n} cm above the carina. A right internal jugular line ends in the low SVC. The heart is mildly
-enlarged, unchanged. There is moderate pulmonary vascular congestion with mild interstitial edema, slightly improved. Small bilateral
-pleural effusions, right greater than left, with adjacent compressive atelectasis. Patchy opacity in the right lower lobe may represent
-atelectasis or pneumonia. No pneumothorax. No acute osseous abnormality. Degenerative changes of the thoracic spine, and an old healed
-fracture of the left sixth rib. Surgical clips project over the upper abdomen.
-IMPRESSION: 1. Mild pulmonary edema, improved. 2. Small bilateral effusions with bibasilar atelectasis; superimposed pneumonia cannot be
-excluded. 3. No pneumothorax. 4. Lines and tubes in standard position.
+FINDINGS: The endotracheal tube ends 4.{n} cm above the carina. A right internal jugular line ends in the low SVC. The heart is
+mildly enlarged, unchanged. There is moderate pulmonary vascular congestion with mild interstitial edema, slightly improved. Small
+bilateral pleural effusions, right greater than left, with adjacent compressive atelectasis. Patchy opacity in the right lower lobe
+may represent atelectasis or pneumonia. No pneumothorax. No acute osseous abnormality. Degenerative changes of the thoracic spine,
+and an old healed fracture of the left sixth rib. Surgical clips project over the upper abdomen.
+IMPRESSION: 1. Mild pulmonary edema, improved. 2. Small bilateral effusions with bibasilar atelectasis; superimposed pneumonia
+cannot be excluded. 3. No pneumothorax. 4. Lines and tubes in standard position.
 """
 
 

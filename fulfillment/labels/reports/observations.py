@@ -10,11 +10,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fulfillment.labels.reports.lexicon import Meaning
+from fulfillment.labels.reports.lexicon import Meaning, lexicon
 from fulfillment.labels.reports.sentences import Word
 
 REACH, BEFORE = 14, 4
 VERBS = frozenset(["is", "are", "was", "were", "remains", "remain", "appears", "appear", "looks", "has", "have"])
+#: Words that are said of anything: they count only where they plainly belong to the part.
+_LOOSELY_SAID = frozenset(
+    (
+        "large",
+        "big",
+        "enlarged",
+        "enlarge",
+        "enlargement",
+        "prominent",
+        "prominence",
+        "increased",
+        "dilated",
+        "widened",
+        "wide",
+        "broadened",
+    )
+)
+_LISTS = frozenset((",", ":"))
 _BREAKS = VERBS | {",", ":"}
 
 
@@ -58,7 +76,7 @@ def _after(words: Sequence[Word], items: Sequence[Item], position: int, observat
         if verbs > 1:
             return None
         if observation in other.meaning.predicates:
-            return other
+            return other if _belongs(words, items, subject.last, other, observation) else None
     return None
 
 
@@ -69,5 +87,23 @@ def _before(words: Sequence[Word], items: Sequence[Item], position: int, observa
         if subject.first - other.last > BEFORE or other.meaning.ends:
             return None
         if observation in other.meaning.predicates:
-            return None if any(word.form in _BREAKS for word in words[other.last : subject.first]) else other
+            between = [word.form for word in words[other.last : subject.first]]
+            if not _BREAKS.isdisjoint(between):
+                return None
+            linked = words[other.first].form not in _LOOSELY_SAID or set(between) <= lexicon().words["linking"]
+            return other if linked else None
     return None
+
+
+def _belongs(words: Sequence[Word], items: Sequence[Item], start: int, predicate: Item, observation: int) -> bool:
+    """Whether "large", "enlarged" or "prominent" is said of this part: nothing else comes between that could be what is large."""
+    if words[predicate.first].form not in _LOOSELY_SAID or predicate.meaning.predicates[observation] == "absent":
+        return True
+    known = lexicon().words
+    if predicate.last < len(words) and words[predicate.last].form in known["others"]:
+        return False
+    cues = {i for item in items if item.meaning.forward or item.meaning.subjects for i in range(item.first, item.last)}
+    return all(
+        words[index].form in known["linking"] or index in cues or words[index].form in _LISTS
+        for index in range(start, predicate.first)
+    )

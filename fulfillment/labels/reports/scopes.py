@@ -51,9 +51,12 @@ def settle(words: Sequence[Word], items: Sequence[Item], mentions: list[Mention]
     starts = {item.first: item for item in items}
     active: dict[str, _Scope] = {}
     clause: list[Mention] = []
-    index, size = 0, len(words)
     waiting: list[_Scope] = []
-    while index < size:
+    past = 0
+    # Only where a phrase, a finding's head or a separator stands does anything change.
+    for index in sorted(starts.keys() | at.keys() | segments.keys()):
+        if index < past:
+            continue
         for mention in at.get(index, ()):
             _apply(mention, active, words)
             clause.append(mention)
@@ -65,7 +68,6 @@ def settle(words: Sequence[Word], items: Sequence[Item], mentions: list[Mention]
                     kind for kind in active if not _goes_on(kind, segment, words[active[kind].item.first].form)
                 ]:
                     del active[kind]
-            index += 1
             continue
         meaning = item.meaning
         if meaning.ends:
@@ -90,12 +92,14 @@ def settle(words: Sequence[Word], items: Sequence[Item], mentions: list[Mention]
             for mention in at.get(inner, ()):
                 _apply(mention, active, words)
                 clause.append(mention)
-        index = max(item.last, index + 1)
-    _look_back_unused(words, waiting, clause, size)
+        past = item.last
+    _look_back_unused(words, waiting, clause, len(words))
 
 
 def _segments(words: Sequence[Word], items: Sequence[Item], mentions: Sequence[Mention]) -> dict[int, _Segment]:
     """What follows each separator, up to the next one or the clause's end."""
+    if all(word.form not in _SEPARATORS for word in words):
+        return {}
     inside = bytearray(len(words))
     known = lexicon().words
     asserting, sided = known["asserts"], known["sides"]

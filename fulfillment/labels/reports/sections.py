@@ -69,12 +69,7 @@ def _header_before(text: str, colon: int) -> tuple[int, str] | None:
         alone = not text[text.rfind("\n", 0, start) + 1 : start].strip(" \t>*#_-\u2022") if start - line < 12 else False
         if alone or before.endswith(("  ", "\t", ".")) or (before[:1] in ".!?)]\"'\u201d" and before[1:] == " "):
             return start, kind
-        if (
-            kind in _SHOUTED
-            and len(words) - first <= 2
-            and text[start : words[-1].end()].isupper()
-            and before[-1:].isspace()
-        ):
+        if kind in _SHOUTED and len(words) - first <= 2 and text[start].isupper() and before[-1:].isspace():
             return start, kind
         return None
     return None

@@ -40,10 +40,11 @@ def sentences(text: str, start: int, end: int, rules: Lexicon) -> Iterator[list[
         first = written[0]
         if first.isalpha():
             form = written.lower()
+            place, past = match.span()
             if form == "not" and words and words[-1].form == "can":
-                words[-1] = Word("cannot", words[-1].start, match.end())
+                words[-1] = Word("cannot", words[-1].start, past)
             else:
-                append(Word(get(form, form), match.start(), match.end()))
+                append(Word(get(form, form), place, past))
         elif first == ".":
             if _ends(text, match.end(), end, words, abbreviations):
                 if words:
