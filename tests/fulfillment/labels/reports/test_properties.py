@@ -90,7 +90,6 @@ def test_time_grows_with_the_length_of_a_hostile_text_and_not_with_its_square(te
         return time.process_time() - started
 
     seconds(text[:1000])
-    quarter, whole = seconds(text[: len(text) // 4]), seconds(text)
-    # Linear is 4, quadratic 16; what takes no time is not measured.
-    assert whole < 0.3 or whole < 8 * quarter
-    assert whole < 3
+    eighth, whole = seconds(text[: len(text) // 8]), seconds(text)
+    # Linear is 8, quadratic 64; what takes next to no time is not measured, and a busy machine is allowed for.
+    assert whole < 0.5 or whole < 30 * eighth
