@@ -204,12 +204,12 @@ def _annotation(
     except BadPart as bad_part:
         into.problem(0, *bad_part.args, place=place)
         return
+    # A label of a whole image keeps what else is said of it apart, because its own fields are COCO's.
+    pairs = said.get("provenance") if whole else said
     extra = {
         str(key)[:100]: str(value)[:1_000]
-        for key, value in (
-            said.get("provenance") if whole and isinstance(said.get("provenance"), dict) else said
-        ).items()
-        if key not in _OWN and isinstance(value, str | int | float) and (not whole or "provenance" in said)
+        for key, value in (pairs if isinstance(pairs, dict) else {}).items()
+        if key not in _OWN and isinstance(value, str | int | float)
     }
     if "score" in annotation and isinstance(annotation["score"], int | float):
         extra.setdefault("score", repr(annotation["score"]))

@@ -345,6 +345,7 @@ def _group(source: dicom.DicomSource, number: int, entry: Entry, taxonomy: Taxon
             sr.QualitativeEvaluation(name=codes.DCM.PresenceOfProperty, value=sr.CodedConcept(value, scheme, meaning))
         ],
     }
+    group: Any
     if entry.shape is None:
         image = sr.SourceImageForMeasurementGroup(source.sop_class_uid, source.sop_instance_uid)
         group = sr.MeasurementsAndQualitativeEvaluations(source_images=[image], **common)

@@ -273,7 +273,8 @@ def write_indexed_png(
         if canvas.shape != size or numbers[entry.key] > 255:
             left.append(Problem(place, "MASK_SIZE", "Its mask has another size than others of the image.", "Scale it."))
             continue
-        if np.any(canvas[mask] % 256 != 0) and np.any(canvas[mask] != numbers[entry.key]):
+        under = canvas[mask]
+        if np.any((under != 0) & (under != numbers[entry.key])):
             left.append(
                 Problem(place, "OVERLAP", "It overlaps another finding, and is drawn over it.", "Export png-masks.")
             )

@@ -94,7 +94,8 @@ def _opened(member: Member, into: Gathering) -> Iterator[Member]:
 
 def inflate(data: bytes, limit: int) -> bytes | None:
     """A gzip file opened, its parts joined; None where it is damaged, or larger than ``limit`` bytes."""
-    out, room = [], limit
+    out: list[bytes] = []
+    room = limit
     while data:
         opener = zlib.decompressobj(zlib.MAX_WBITS | 16)
         try:

@@ -206,7 +206,7 @@ def _codes(header: Any) -> tuple[str | None, ...] | None:
         return None
     try:
         affine = np.asarray(header.get_best_affine(), dtype=np.float64)
-        if affine.shape != (4, 4) or not np.isfinite(affine).all() or np.array_equal(affine[:3, :3], np.eye(3)):
+        if affine.shape != (4, 4) or not np.isfinite(affine).all() or np.array_equal(affine, np.eye(4)):
             return None
         return tuple(nibabel.aff2axcodes(affine))
     except Exception:  # a quaternion or matrix that is none

@@ -73,7 +73,7 @@ def _parse(data: bytes) -> _Node:
         if len(node.text) < MAX_TEXT:
             node.text += data[:MAX_TEXT]
 
-    def forbidden(*_: object) -> None:
+    def forbidden(*_: object) -> int:
         raise _Refused(
             "XML_DOCTYPE",
             "The file declares a document type or entities, which files of labels never need and attacks do.",
