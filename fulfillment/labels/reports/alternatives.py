@@ -31,6 +31,7 @@ def weigh_alternatives(words: Sequence[Word], items: Sequence[Item], mentions: S
     }
     if not joints:
         return
+    _against_the_unknown(words, mentions)
     unchanged = [
         item.first for item in items if item.meaning.forward == "nothing" and words[item.first].form in _DENIALS
     ]
@@ -62,6 +63,29 @@ def weigh_alternatives(words: Sequence[Word], items: Sequence[Item], mentions: S
                     one.state = LabelState.POSSIBLE
 
 
+_RIVALS = frozenset(
+    ("atelectasis", "consolidation", "infiltration", "pneumonia", "pulmonary_edema", "pleural_effusion")
+).union(("mass", "nodule", "pleural_thickening", "pulmonary_fibrosis", "pneumothorax"))
+_EARLIER = frozenset(("prior", "previous", "the", "earlier", "before"))
+
+
+def _against_the_unknown(words: Sequence[Word], mentions: Sequence[Mention]) -> None:
+    """ "Edema, pneumonia or haemorrhage", "infiltrate versus artefact": a rival that is no finding of ours is one all the same."""
+    for place, mention in enumerate(mentions):
+        if mention.state not in (LabelState.PRESENT, LabelState.POSSIBLE) or mention.concept not in _RIVALS:
+            continue
+        joint = mention.last + (mention.last < len(words) and words[mention.last].form == ",")
+        if joint + 1 >= len(words) or words[joint].form not in ("or", "versus", "vs"):
+            continue
+        if words[joint + 1].form in _EARLIER:  # "effusion has grown versus the prior"
+            continue
+        if any(joint < other.first <= joint + _APART for other in mentions[place + 1 :]):
+            continue
+        for one in (mention, *_listed_before(mention, mentions[max(0, place - 4) : place], words)):
+            if one.concept in _RIVALS:
+                weaken(one, LabelState.POSSIBLE)
+
+
 def _listed_before(mention: Mention, mentions: Sequence[Mention], words: Sequence[Word]) -> list[Mention]:
     """The findings of "a, b or c" before the one at hand, with nothing but a comma between."""
     return [m for m in mentions if [word.form for word in words[m.last : mention.first]] == [","]]
@@ -71,12 +95,18 @@ _MISTAKEN = frozenset(("nodule", "mass", "lung_lesion", "pneumothorax"))
 _SHRINKS = frozenset(("pulmonary_fibrosis", "~scar", "pleural_thickening", "pleural_other"))
 
 
-def explain(mentions: Sequence[Mention]) -> None:
+_SPINE = frozenset(("vertebra", "vertebrae", "vertebral", "spine", "spinal", "compression"))
+
+
+def explain(words: Sequence[Word], mentions: Sequence[Mention]) -> None:
     """ "Nodule, may be a nipple shadow" is a possible nodule; "volume loss" is atelectasis unless fibrosis or a scar explains it."""
     for place, mention in enumerate(mentions):
         if mention.concept == "~mimic" and mention.state in (LabelState.LIKELY, LabelState.POSSIBLE):
             for other in mentions[:place]:
                 if other.concept in _MISTAKEN:
                     weaken(other, LabelState.POSSIBLE)
+        elif mention.concept == "~collapse":
+            if _SPINE.isdisjoint(word.form for word in words):
+                mention.concept = "atelectasis"
         elif mention.concept == "~volume_loss" and not any(other.concept in _SHRINKS for other in mentions):
             mention.concept = "atelectasis"

@@ -45,7 +45,7 @@ def label_report(text: str) -> list[Statement]:
                 continue
             settle(words, items, mentions)
             weigh_alternatives(words, items, mentions)
-            explain(mentions)
+            explain(words, mentions)
             for mention in mentions:
                 if mention.state is None:
                     continue

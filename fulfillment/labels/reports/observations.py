@@ -15,23 +15,12 @@ from fulfillment.labels.reports.sentences import Word
 
 REACH, BEFORE = 14, 4
 VERBS = frozenset(["is", "are", "was", "were", "remains", "remain", "appears", "appear", "looks", "has", "have"])
-#: Words that are said of anything: they count only where they plainly belong to the part.
-_LOOSELY_SAID = frozenset(
-    (
-        "large",
-        "big",
-        "enlarged",
-        "enlarge",
-        "enlargement",
-        "prominent",
-        "prominence",
-        "increased",
-        "dilated",
-        "widened",
-        "wide",
-        "broadened",
-    )
+#: Words that are said of anything: they count only where nothing but words that link them to the part comes between.
+_SAID_OF_ANYTHING = frozenset(
+    ("large", "big", "prominent", "prominence", "increased", "dilated", "wide", "thickening", "thickened")
 )
+#: Words that are said of hearts and of few other things: they count unless something else comes between.
+_SAID_OF_FEW = frozenset(("enlarged", "enlarge", "enlargement", "widened", "broadened"))
 _LISTS = frozenset((",", ":"))
 _BREAKS = VERBS | {",", ":"}
 
@@ -90,20 +79,24 @@ def _before(words: Sequence[Word], items: Sequence[Item], position: int, observa
             between = [word.form for word in words[other.last : subject.first]]
             if not _BREAKS.isdisjoint(between):
                 return None
-            linked = words[other.first].form not in _LOOSELY_SAID or set(between) <= lexicon().words["linking"]
-            return other if linked else None
+            loose = words[other.first].form in _SAID_OF_ANYTHING or words[other.first].form in _SAID_OF_FEW
+            return None if loose and not set(between) <= lexicon().words["linking"] else other
     return None
 
 
 def _belongs(words: Sequence[Word], items: Sequence[Item], start: int, predicate: Item, observation: int) -> bool:
     """Whether "large", "enlarged" or "prominent" is said of this part: nothing else comes between that could be what is large."""
-    if words[predicate.first].form not in _LOOSELY_SAID or predicate.meaning.predicates[observation] == "absent":
+    said = words[predicate.first].form
+    if predicate.meaning.predicates[observation] == "absent" or said not in _SAID_OF_ANYTHING | _SAID_OF_FEW:
         return True
     known = lexicon().words
     if predicate.last < len(words) and words[predicate.last].form in known["others"]:
         return False
+    between = words[start : predicate.first]
+    if said in _SAID_OF_FEW:
+        return not any(word.form in known["between"] or word.form in known["others"] for word in between)
     cues = {i for item in items if item.meaning.forward or item.meaning.subjects for i in range(item.first, item.last)}
     return all(
-        words[index].form in known["linking"] or index in cues or words[index].form in _LISTS
-        for index in range(start, predicate.first)
+        word.form in known["linking"] or word.form in _LISTS or index in cues
+        for index, word in enumerate(between, start)
     )

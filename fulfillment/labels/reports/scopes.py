@@ -75,7 +75,10 @@ def settle(words: Sequence[Word], items: Sequence[Item], mentions: list[Mention]
             # "Likely secondary to atelectasis": a hedge that has governed nothing yet passes on what is joined to it.
             active = {k: s for k, s in active.items() if k in _HEDGES and not s.used and s.item.last == item.first}
             clause = []
-        if meaning.forward == "known":
+        denied_before = meaning.back in _DENYING and _directly_before(item, clause, words)
+        if denied_before:
+            _look_back(meaning.back, item, clause, words)
+        elif meaning.forward == "known":
             active.pop("possible", None)
             active.pop("likely", None)
         elif meaning.forward and meaning.forward != "nothing":
@@ -85,7 +88,11 @@ def settle(words: Sequence[Word], items: Sequence[Item], mentions: list[Mention]
             if meaning.forward == "absent":
                 active.pop("possible", None)
                 active.pop("likely", None)
-        if meaning.back and (not meaning.forward or _nothing_follows(item, words, mentions, segments)):
+        if (
+            not denied_before
+            and meaning.back
+            and (not meaning.forward or _nothing_follows(item, words, mentions, segments))
+        ):
             _look_back(meaning.back, item, clause, words)
         # A mention whose head lies inside this phrase (its predicate) was met above when it starts there.
         for inner in range(index + 1, item.last):
@@ -194,6 +201,17 @@ def _still_there(mention: Mention, cue: Item, words: Sequence[Word]) -> bool:
         or any(word.form in still for word in words[: cue.first])
         or any(word.form in still for word in words[mention.last :])
     )
+
+
+_DENYING = ("absent", "resolved")
+
+
+def _directly_before(item: Item, clause: Sequence[Mention], words: Sequence[Word]) -> bool:
+    """Whether a finding ends right before a denial, a verb aside: "effusion absent", "pneumonia resolved with ..."."""
+    if not clause:
+        return False
+    between = words[clause[-1].last : item.first]
+    return clause[-1].last <= item.first and all(word.form in _COPULAS or word.form == ":" for word in between)
 
 
 def _nothing_follows(

@@ -72,6 +72,8 @@ def sentences(text: str, start: int, end: int, rules: Lexicon) -> Iterator[list[
             elif first == "?" and _asks(text, match.start(), end):
                 append(Word("question", match.start(), match.end()))  # "? pneumonia"
             elif words:
+                if first == "?":
+                    append(Word("?", match.start(), match.end()))  # "pneumonia?"
                 yield words
                 words = []
                 append = words.append
