@@ -1,7 +1,6 @@
 """The quality score: pixels and header facts -> gates, named components, total, remedy. Pure."""
 
 from fulfillment.quality.gates import GateRules
-from fulfillment.quality.measure import Measures, measure
 from fulfillment.quality.result import SCORE_NAME, SCORE_VERSION, Gate, QualityResult
 from fulfillment.quality.score import (
     COMPONENT_REMEDIES,
@@ -19,11 +18,9 @@ __all__ = [
     "WEIGHTS",
     "Gate",
     "GateRules",
-    "Measures",
     "QualityResult",
     "check_quality",
     "components_of",
-    "measure",
     "score_image",
     "total_of",
 ]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 SCORE_NAME = "GetDATA-Q"
-SCORE_VERSION = "1.0"
+SCORE_VERSION = "2.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Gate:
 class QualityResult:
     """The verdict on one image.
 
-    version: "GetDATA-Q 1.0". gate: True if every gate is passed; gate_reason: the first failed gate's code,
+    version: "GetDATA-Q 2.0". gate: True if every gate is passed; gate_reason: the first failed gate's code,
     or "". total: 0 to 100, and 0 whenever a gate fails; technical: the score of the components alone.
     components: each 0 to 100, by the names a request uses. weakest: the component that holds the score down
     most; remedy: what would raise it; gain: by about how many points of the total, if that were done.

@@ -1,99 +1,85 @@
-"""GetDATA-Q 1.0: the first quality score. docs/quality-score.md explains every figure.
+"""GetDATA-Q 2.0: the quality score of one radiograph. docs/quality-score.md explains every figure.
 
-    total = 1/2 * weighted mean of the components + 1/2 * weakest component
+    total = 100 * product over the components of (component / 100) ** weight
 
-so that one bad property cannot hide behind six good ones. Each component maps one measure to 0..100 by a
-smooth curve. In the total, the other components count for at most 15 more than sharpness, because blurring
-lowers noise, fills in grey levels and hides block edges without making an image any better; sharpness in turn
-counts for at most 30 more than noise, as strong noise looks like edges. The components themselves are shown, and
-compared with a request's minimums, as they are measured.
+Each component answers for one kind of fault and never rises with another, so the total falls with every fault: one bad property
+cannot hide behind seven good ones, and blurring away noise or blocks makes nothing better. What a component reaches when its
+remedy is followed (``REPAIRED``) says what would be gained.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fulfillment.conformance.facts import ImageFacts
 from fulfillment.conformance.finding import Finding
+from fulfillment.quality.components import COMPONENTS, shipped_model
+from fulfillment.quality.coverage import shipped_coverage
+from fulfillment.quality.features import Figures, figures, without_flat_border
 from fulfillment.quality.gates import GateRules, grey_plane, header_gates
-from fulfillment.quality.measure import Measures, measure
 from fulfillment.quality.result import SCORE_NAME, SCORE_VERSION, Gate, QualityResult
 from requests_app.spec.document import DatasetSpec
 
-WEIGHTS: dict[str, float] = {
-    "resolution": 0.15,
-    "sharpness": 0.25,
-    "noise": 0.15,
-    "depth": 0.15,
-    "clipping": 0.10,
-    "blockiness": 0.10,
-    "contrast": 0.10,
-}
-HEADROOM = 15.0
+WEIGHTS: dict[str, float] = dict.fromkeys(COMPONENTS, 2 / len(COMPONENTS)) | {"coverage": 0.5}
 # What a component is taken to reach once its remedy is followed; also where no remedy is offered any more.
-REPAIRED = 90.0
-CONTENT = 85.0
-
-
-def components_of(found: Measures) -> dict[str, float]:
-    """The components, 0 to 100, from the measures."""
-    size = min(1.0, max(0.0, math.log2(max(found.short_side, 1) / 256) / 3))
-    raw = {
-        # 2,048 pixels and full detail are 100; each halving of the side costs a third.
-        "resolution": 100 * size * (1 - math.exp(-found.information)),
-        "sharpness": 100 * (1 - math.exp(-max(0.0, found.acutance - 1.0) / 0.45)),
-        # Half marks where noise is 2 % of the grey range.
-        "noise": 100 / (1 + (found.noise / 0.02) ** 1.5),
-        "depth": _depth(found.levels),
-        "clipping": 100 * math.exp(-found.clipped / 0.03),
-        "blockiness": 100 / (1 + (max(0.0, found.blockiness - 0.01) / 0.25) ** 1.2),
-        "contrast": 100 * (1 - math.exp(-found.detail / 0.08)),
-    }
-    return {name: round(min(100.0, max(0.0, raw[name])), 2) for name in WEIGHTS}
-
-
-def _depth(levels: int) -> float:
-    """Grey levels in use, by bits: 2 bits are 0, 6 are 20, 8 are 45, 10 are 80, 12 are 100."""
-    return float(np.interp(math.log2(max(levels, 1)), [2, 6, 8, 10, 12], [0, 20, 45, 80, 100]))
+REPAIRED = 95.0
+CONTENT = 88.0
 
 
 def total_of(components: dict[str, float]) -> float:
-    """The total of a set of components."""
-    sharpness = min(components["sharpness"], components["noise"] + 2 * HEADROOM)
-    ceiling = sharpness + HEADROOM
-    held = {name: min(value, ceiling) for name, value in components.items()} | {"sharpness": sharpness}
-    mean = sum(WEIGHTS[name] * held[name] for name in WEIGHTS)
-    return 0.5 * mean + 0.5 * min(components.values())
+    """The total of a set of components, 0 to 100. A component that was not assessed is left out and counts for nothing."""
+    logs = sum(WEIGHTS[name] * math.log(max(value, 0.01) / 100) for name, value in components.items())
+    return 100 * math.exp(logs)
 
 
-def _remedy(weakest: str, found: Measures, facts: ImageFacts) -> str:
+def components_of(plane: NDArray[np.integer], *, frontal: bool = True) -> tuple[dict[str, float], Figures]:
+    """The components, 0 to 100, and the figures they were read from.
+
+    ``plane``: (rows, columns) of stored values. ``frontal``: whether the picture is taken for a frontal radiograph of a chest;
+    of other views the coverage is not assessed.
+    """
+    trimmed = without_flat_border(plane)
+    found = figures(trimmed)
+    components = shipped_model().scores(found)
+    if frontal:
+        components["coverage"] = shipped_coverage().score(trimmed)
+    return {name: round(min(100.0, max(0.0, value)), 2) for name, value in components.items()}, found
+
+
+def _weakest(components: dict[str, float]) -> str:
+    """The component that holds the total down most."""
+    return min(components, key=lambda name: components[name] ** WEIGHTS[name] if name in WEIGHTS else components[name])
+
+
+def _remedy(weakest: str, found: Figures, facts: ImageFacts) -> str:
     match weakest:
         case "resolution":
-            if found.short_side < 1536:
-                return "the image is small; send the original size"
+            if 2 ** found["side"] < 1400:
+                return "the image is small, or larger than the detail in it; send the original size"
             return "the image is larger than the detail in it, as after enlarging; send the original size"
         case "sharpness":
             return "edges are soft; leave out images with motion, and send originals without smoothing"
         case "noise":
             return "noise is strong; check the exposure, and send originals without sharpening"
         case "depth":
-            if (facts.bits_stored or 16) > 8 and found.levels <= 256:
+            if (facts.bits_stored or 16) > 8 and 2 ** found["levels"] <= 256:
                 return "these look like 8-bit exports in a larger file; send the original DICOM"
             return "few grey levels are used; send the original DICOM, not a viewer's export"
         case "clipping":
             return "black or white areas are cut off; send stored values, not a windowed copy"
         case "blockiness":
             return "JPEG blocks are visible; send a losslessly stored original"
+        case "coverage":
+            return "the chest seems to be cut off at the border; send the whole exposure, not a crop"
         case _:
             return "structures hardly stand out; check exposure and processing, and that the image shows a chest"
 
 
-def _refused(gates: list[Gate], components: dict[str, float], found: Measures | None) -> QualityResult:
-    weakest = min(components, key=lambda name: components[name]) if components else ""
+def _refused(gates: list[Gate], components: dict[str, float], found: Figures) -> QualityResult:
+    weakest = _weakest(components) if components else ""
     return QualityResult(
         version=f"{SCORE_NAME} {SCORE_VERSION}",
         gate=False,
@@ -109,26 +95,28 @@ def _refused(gates: list[Gate], components: dict[str, float], found: Measures | 
     )
 
 
-def _figures(found: Measures | None) -> dict[str, float]:
-    return {} if found is None else {name: round(float(v), 6) for name, v in asdict(found).items()}
+def _figures(found: Figures) -> dict[str, float]:
+    return {name: round(float(value), 5) for name, value in found.items()}
 
 
-def score_image(pixels: NDArray[np.generic], facts: ImageFacts, spec: DatasetSpec | None = None) -> QualityResult:
+def score_image(
+    pixels: NDArray[np.generic], facts: ImageFacts, spec: DatasetSpec | None = None, *, frontal: bool = True
+) -> QualityResult:
     """Score one image.
 
     `pixels`: stored values as decoded, before any window or rescaling: (rows, columns), or frames of them, any
-    integer type. `spec` may ask for less (or more) than the portal's own gates. Deterministic; one thread;
-    never raises on a bad image: what cannot be measured is a failed gate.
+    integer type. `spec` may ask for less (or more) than the portal's own gates. `frontal`: False where the picture is not
+    taken for a frontal view; its coverage is then not assessed. Deterministic; one thread; never raises on a bad image: what
+    cannot be measured is a failed gate.
     """
     plane = grey_plane(pixels, facts)
     if isinstance(plane, Gate):
-        return _refused([plane], {}, None)
-    found = measure(plane)
-    components = components_of(found)
+        return _refused([plane], {}, {})
+    components, found = components_of(plane, frontal=frontal)
     failed = header_gates(plane, facts, GateRules.for_spec(spec))
     if failed:
         return _refused(failed, components, found)
-    weakest = min(components, key=lambda name: components[name])
+    weakest = _weakest(components)
     total = total_of(components)
     content = components[weakest] >= CONTENT
     gain = 0.0 if content else total_of({**components, weakest: REPAIRED}) - total
@@ -168,8 +156,8 @@ def check_quality(result: QualityResult, spec: DatasetSpec) -> list[Finding]:
             )
         )
     for line in spec.quality.components:
-        value = result.components[line.component.value]
-        if value < line.min:
+        value = result.components.get(line.component.value)
+        if value is not None and value < line.min:
             findings.append(
                 Finding(
                     "QUALITY_COMPONENT_LOW",
@@ -191,4 +179,5 @@ COMPONENT_REMEDIES: dict[str, str] = {
     "clipping": "Send stored values, not a windowed copy.",
     "blockiness": "Send a losslessly stored original, not a JPEG.",
     "contrast": "Check exposure and processing, and that the image shows a chest.",
+    "coverage": "Send the whole exposure, not a crop of it.",
 }

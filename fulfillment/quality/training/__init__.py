@@ -1,0 +1,1 @@
+"""How the shipped component model of the quality score is made; not needed to run it. See ``fit.py``."""
