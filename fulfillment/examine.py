@@ -18,6 +18,7 @@ from fulfillment.quality.header import header_completeness
 from requests_app.spec import DatasetSpec
 
 PREVIEW_SIDE = 1024
+FRONTAL = frozenset({"PA", "AP"})
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def examine(data: bytes, spec: DatasetSpec) -> Examined:
     facts = read_facts(dataset)
     pixels = dataset.pixel_array
     findings = [finding.as_dict() for finding in check_image(facts, spec)]
-    quality = score_image(_first_frame(pixels, dataset), facts, spec)
+    quality = score_image(_first_frame(pixels, dataset), facts, spec, frontal=facts.view in FRONTAL)
     known = {finding["code"] for finding in findings}  # a gate and a line of the request may say the same
     findings += [finding.as_dict() for finding in check_quality(quality, spec) if finding.code not in known]
     refusal = next((finding for finding in findings if finding["severity"] == "must"), None)

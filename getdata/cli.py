@@ -12,12 +12,14 @@ from getdata.commands.frame import SETTINGS
 from getdata.commands.labels import labels
 from getdata.commands.reports import label_reports
 from getdata.commands.request import request
+from getdata.commands.score import score
 
 app = typer.Typer(name="getdata", help="GetDATA on the command line.", add_completion=False, **SETTINGS)
 app.add_typer(request, name="request")
 app.command("label-reports")(label_reports)
 app.add_typer(labels, name="labels")
 app.command()(duplicates)
+app.command()(score)
 
 
 @app.callback()

@@ -23,10 +23,14 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """``stored``: integers as the file holds them. ``plane``: (rows, columns) of grey; the first frame, luminance of colours."""
+    """``stored``: integers as the file holds them. ``plane``: (rows, columns) of grey; the first frame, luminance of colours.
+
+    ``dataset``: the DICOM data set, where the file is one.
+    """
 
     stored: NDArray[np.generic]
     plane: NDArray[np.generic]
+    dataset: Any = None
 
 
 def kind_of(head: bytes) -> Kind:
@@ -94,7 +98,7 @@ def _dicom(path: Path) -> Pixels:
     else:
         plane = stored
     plane = plane[0] if several and plane.ndim > 2 else plane
-    return Pixels(_whole(stored), grey(plane))
+    return Pixels(_whole(stored), grey(plane), dataset)
 
 
 def _check_size(dataset: Any) -> None:

@@ -29,7 +29,9 @@ Weights = tuple[NDArray[np.float32], ...]
 class ComponentModel:
     """A few small networks whose answers are averaged. ``nets``: (hidden weights, biases, output weights, biases, straight weights)."""
 
-    def __init__(self, names: list[str], mean: NDArray[np.float32], spread: NDArray[np.float32], nets: list[Weights]) -> None:
+    def __init__(
+        self, names: list[str], mean: NDArray[np.float32], spread: NDArray[np.float32], nets: list[Weights]
+    ) -> None:
         self.names, self.mean, self.spread, self.nets = names, mean, spread, nets
 
     def scores(self, figures: Mapping[str, float]) -> dict[str, float]:
@@ -42,7 +44,9 @@ class ComponentModel:
 
     def raw(self, standard: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, components) before squashing, from (n, figures) in standard deviations."""
-        answers = [np.tanh(standard @ w + b) @ out + bias + standard @ straight for w, b, out, bias, straight in self.nets]
+        answers = [
+            np.tanh(standard @ w + b) @ out + bias + standard @ straight for w, b, out, bias, straight in self.nets
+        ]
         return np.asarray(np.mean(answers, axis=0), dtype=np.float32)
 
     def save(self, path: Path) -> None:

@@ -30,7 +30,9 @@ def outline(pixels: NDArray[np.integer]) -> NDArray[np.float32]:
 
     ``pixels``: (rows, columns), flat borders taken off. Unchanged by inverting or linearly changing the grey scale.
     """
-    small = np.asarray(cv2.resize(narrow(pixels), (SIDE * 2, SIDE * 2), interpolation=cv2.INTER_AREA)).astype(np.float32)
+    small = np.asarray(cv2.resize(narrow(pixels), (SIDE * 2, SIDE * 2), interpolation=cv2.INTER_AREA)).astype(
+        np.float32
+    )
     small = np.asarray(cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.float32)
     flat = np.sort(small.ravel())
     # Grey values by rank: what a window or a curve does to them no longer matters.
@@ -72,7 +74,9 @@ class CoverageModel:
 
     def raw(self, standard: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n,) before squashing; higher is more complete."""
-        answers = [np.tanh(standard @ w + b) @ out + bias + standard @ straight for w, b, out, bias, straight in self.nets]
+        answers = [
+            np.tanh(standard @ w + b) @ out + bias + standard @ straight for w, b, out, bias, straight in self.nets
+        ]
         return np.asarray(np.mean(answers, axis=0)[:, 0], dtype=np.float32)
 
     def score(self, pixels: NDArray[np.integer]) -> float:

@@ -183,7 +183,9 @@ def _steepness(image: Image, fine_sigma: float, coarse_sigma: float) -> float:
     """
     fine, coarse = (np.asarray(cv2.GaussianBlur(image, (0, 0), sigma)) for sigma in (fine_sigma, coarse_sigma))
     rows, columns = image.shape
-    inner = np.s_[int(rows * MARGIN) : rows - int(rows * MARGIN), int(columns * MARGIN) : columns - int(columns * MARGIN)]
+    inner = np.s_[
+        int(rows * MARGIN) : rows - int(rows * MARGIN), int(columns * MARGIN) : columns - int(columns * MARGIN)
+    ]
     (fx, fy), (cx, cy) = ((x[inner], y[inner]) for x, y in (_gradient(fine), _gradient(coarse)))
     strength = cx * cx + cy * cy
     along = fx * cx + fy * cy
@@ -271,7 +273,9 @@ def _levels(pixels: NDArray[np.integer]) -> Figures:
 def _ends(pixels: NDArray[np.integer]) -> Figures:
     """Pixels of the middle within a 250th of the darkest and the brightest value, and their excess over the next two."""
     rows, columns = pixels.shape
-    inner = pixels[int(rows * 0.08) : rows - int(rows * 0.08) : 2, int(columns * 0.08) : columns - int(columns * 0.08) : 2]
+    inner = pixels[
+        int(rows * 0.08) : rows - int(rows * 0.08) : 2, int(columns * 0.08) : columns - int(columns * 0.08) : 2
+    ]
     values = inner.astype(np.float32)
     low, high = (float(v) for v in np.percentile(values, (0.02, 99.98)))
     width = max((high - low) * 0.004, 1e-6)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fulfillment.conformance.facts import ImageFacts
 from fulfillment.conformance.read import read_facts
-from fulfillment.duplicates.files import Unreadable, kind_of, read_dicom, read_pixels
+from fulfillment.duplicates.files import Unreadable, read_pixels
 from fulfillment.quality.gates import grey_plane
 from fulfillment.quality.result import Gate, QualityResult
 from fulfillment.quality.score import score_image
@@ -88,23 +88,14 @@ def _word(value: bool) -> str:
 
 def score_file(folder: Path, name: str, spec: DatasetSpec | None = None) -> FileScore:
     """Score one file of a folder. Never raises on a bad file."""
-    path = folder / name
     try:
-        with path.open("rb") as stream:
-            kind = kind_of(stream.read(132))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if kind == "dicom":
-                dataset, stored = read_dicom(path)
-                facts = read_facts(dataset)
-            else:
-                pixels = read_pixels(path)
-                stored, facts = pixels.stored, _picture_facts(pixels.stored)
-            return _scored(name, stored, facts, spec)
+        pixels = read_pixels(folder / name)
     except Unreadable as refusal:
         return FileScore(name, cause=str(refusal))
-    except OSError as error:
-        return FileScore(name, cause=f"It cannot be read ({error.strerror or 'damaged'}). Check that you may read it.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        facts = _picture_facts(pixels.stored) if pixels.dataset is None else read_facts(pixels.dataset)
+    return _scored(name, pixels.stored, facts, spec)
 
 
 def _scored(name: str, stored: NDArray[Any], facts: ImageFacts, spec: DatasetSpec | None) -> FileScore:

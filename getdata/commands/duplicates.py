@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import csv
 import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from getdata.commands.frame import counted, printable, refuse
+from getdata.commands.output import progress_bar, replacing, written
 
 if TYPE_CHECKING:
     from fulfillment.duplicates.folder import Comparison, Pair
@@ -50,7 +48,7 @@ def duplicates(
 
     skipped = {path.resolve() for path in (out, hashes_out) if path is not None}
     names = [name for name in files_in(folder) if (folder / name).resolve() not in skipped]
-    with _replacing(out) as stream, _bar() as progress:
+    with replacing(out) as stream, progress_bar() as progress:
         comparison = Comparison(folder, jobs=jobs or os.cpu_count() or 1, progress=progress)
         comparison.read(names)
         number = exact = 0
@@ -61,7 +59,7 @@ def duplicates(
             number += pair.verified
             exact += pair.kind == "exact"
     if hashes_out is not None:
-        _written(lambda: write_list(hashes_out, comparison.entries), hashes_out)
+        written(lambda: write_list(hashes_out, comparison.entries), hashes_out)
     _tell(comparison)
     typer.echo(
         f"{counted(len(comparison.entries), 'image')} compared, {counted(len(comparison.bad), 'file')} not read. "
@@ -80,64 +78,3 @@ def _tell(comparison: Comparison) -> None:
     notes += [(entry.name, entry.note) for entry in comparison.entries if entry.note]
     for name, cause in sorted(notes):
         typer.echo(f"{printable(name)}: {cause}", err=True)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
-    """A file that takes the place of the old one once it is whole."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}", suffix=".part")
-    except OSError as error:
-        refuse(f"It cannot be written ({error.strerror}).", "Name a file in a folder that exists.", where=str(path))
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            yield stream
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        _written(lambda: os.replace(name, path), path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _written(write: Callable[[], object], path: Path) -> None:
-    try:
-        write()
-    except OSError as error:
-        refuse(f"It cannot be written ({error.strerror}).", "Name a file in a folder that exists.", where=str(path))
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on a terminal; elsewhere a line for each tenth."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _lines()
-        return
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    ) as progress:
-        tasks: dict[str, object] = {}
-
-        def show(stage: str, done: int, of: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=of)
-            progress.update(tasks[stage], completed=done, total=of)  # type: ignore[arg-type]
-
-        yield show
-
-
-def _lines() -> Callable[[str, int, int], None]:
-    told: dict[str, int] = {}
-
-    def show(stage: str, done: int, of: int) -> None:
-        tenth = 10 * done // max(1, of)
-        if tenth > told.get(stage, 0):
-            told[stage] = tenth
-            typer.echo(f"{stage}: {done} of {of}", err=True)
-
-    return show

@@ -25,7 +25,9 @@ def score(
     request: Annotated[
         Path | None, typer.Option("--request", help="A request as JSON: its gates hold instead of the portal's own.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes at work; as many as processors if left out.")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes at work; as many as processors if left out.")
+    ] = None,
 ) -> None:
     """Score every image of a folder from 0 to 100, name the weakest component and what would raise it.
 
@@ -54,7 +56,8 @@ def score(
             closed += row.result is not None and not row.result.gate
             progress("scored", done, len(names))
     typer.echo(
-        f"{counted(len(names) - bad, 'image')} scored, {closed} with a closed gate, {counted(bad, 'file')} not read.", err=True
+        f"{counted(len(names) - bad, 'image')} scored, {closed} with a closed gate, {counted(bad, 'file')} not read.",
+        err=True,
     )
 
 

@@ -41,7 +41,15 @@ OWN = {
     "clip": ("clipping",),
 }
 # How far apart a component should hold two steps. Mild faults that web pictures already have are asked for least.
-APART = {"noise": 1.0, "quantise": 0.8, "jpeg": 1.0, "clip": 0.8, "enlarged-by-less": 0.8, "enlarged": 3.0, "8-bit export": 3.0}
+APART = {
+    "noise": 1.0,
+    "quantise": 1.5,
+    "jpeg": 1.6,
+    "clip": 0.8,
+    "enlarged-by-less": 0.8,
+    "enlarged": 3.5,
+    "8-bit export": 5.0,
+}
 # The step from the picture as it came to the mildest fault is the hardest to see.
 FIRST_STEP = 3
 OFTEN = frozenset({"noise"})

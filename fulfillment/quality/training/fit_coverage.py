@@ -76,7 +76,9 @@ def load(folders: list[Path]) -> list[tuple[str, NDArray[np.uint8]]]:
                 raise SystemExit(f"{path} is no picture that can be read. Leave it out.")
             image = np.asarray(without_flat_border(image), dtype=np.uint8)
             scale = WORKING_SIDE / max(image.shape)
-            pictures.append((folder.name, np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))))
+            pictures.append(
+                (folder.name, np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)))
+            )
     return pictures
 
 
@@ -90,7 +92,9 @@ def table(pictures: list[tuple[str, NDArray[np.uint8]]]) -> tuple[list[Cropped],
     return rows, np.array(outlines, np.float32)
 
 
-def fit(rows: list[Cropped], outlines: NDArray[np.float32], keep: NDArray[np.bool_], *, epochs: int = 60) -> CoverageModel:
+def fit(
+    rows: list[Cropped], outlines: NDArray[np.float32], keep: NDArray[np.bool_], *, epochs: int = 60
+) -> CoverageModel:
     """The model taught by the rows that are kept."""
     known = outlines[keep]
     mean = known.mean(axis=0)

@@ -22,7 +22,9 @@ def fallen_leaves(seed: int, side: int = 1024) -> NDArray[np.uint8]:
         _drop(canvas, texture, min(radius, side / 3), rng)
     canvas = np.asarray(cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.4, 1.4)), dtype=np.float32)
     canvas += texture * rng.uniform(0, 0.02)
-    canvas += rng.standard_normal(canvas.shape).astype(np.float32) * float(np.exp(rng.uniform(np.log(5e-4), np.log(8e-3))))
+    canvas += rng.standard_normal(canvas.shape).astype(np.float32) * float(
+        np.exp(rng.uniform(np.log(5e-4), np.log(8e-3)))
+    )
     low, high = np.percentile(canvas, (0.1, 99.9))
     scaled = (canvas - low) / max(float(high - low), 1e-6) * rng.uniform(180, 250) + rng.uniform(0, 5)
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
@@ -36,7 +38,9 @@ def _shade(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
 def _texture(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
     fy, fx = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None, :]
     radius = np.maximum(np.hypot(fy, fx), 2 / side)
-    field = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((side, side))) / radius ** rng.uniform(0.8, 1.8), s=(side, side))
+    field = np.fft.irfft2(
+        np.fft.rfft2(rng.standard_normal((side, side))) / radius ** rng.uniform(0.8, 1.8), s=(side, side)
+    )
     return (field / field.std()).astype(np.float32)
 
 

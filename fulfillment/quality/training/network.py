@@ -104,7 +104,12 @@ def _step(
     # The total has to fall as well, whatever each component does.
     fallen = _log_share(high) - _log_share(low)
     on_total = -4 * _logistic((0.1 * apart[:, 0] - fallen) * 12)[:, None]
-    up = slope + on_total * _logistic(-eased(high)) / EASE + 0.05 * (high - SOUND) * lesson.sound[lesson.better[chosen]] + 0.002 * high
+    up = (
+        slope
+        + on_total * _logistic(-eased(high)) / EASE
+        + 0.05 * (high - SOUND) * lesson.sound[lesson.better[chosen]]
+        + 0.002 * high
+    )
     down = -slope - on_total * _logistic(-eased(low)) / EASE + 0.002 * low
     net.learn(
         np.concatenate([better, worse]),

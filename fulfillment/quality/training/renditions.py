@@ -45,7 +45,9 @@ def compressed(image: Pixels, rng: np.random.Generator) -> tuple[Pixels, int]:
     small = fitted(image, LARGEST)
     data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(75, 97))])[1]
     again = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
-    return (again, 255) if rng.random() < 0.5 else (fitted(again, round(max(again.shape) * rng.uniform(0.7, 0.95))), 255)
+    return (
+        (again, 255) if rng.random() < 0.5 else (fitted(again, round(max(again.shape) * rng.uniform(0.7, 0.95))), 255)
+    )
 
 
 def deep(image: Pixels, rng: np.random.Generator) -> tuple[Pixels, int]:
@@ -98,9 +100,7 @@ def _fractal(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.flo
     return np.tile(patch, repeats)[: shape[0], : shape[1]]
 
 
-def _exposed(
-    values: NDArray[np.floating], bits: int, rng: np.random.Generator, *, grain: float
-) -> tuple[Pixels, int]:
+def _exposed(values: NDArray[np.floating], bits: int, rng: np.random.Generator, *, grain: float) -> tuple[Pixels, int]:
     """Grain that grows where little light came through and is as soft as a detector is, a curve, edge enhancement, depth."""
     noise = rng.standard_normal(values.shape).astype(np.float32)
     softness = rng.uniform(0, 0.7)

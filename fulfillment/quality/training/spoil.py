@@ -26,7 +26,9 @@ def spoiled(image: Pixels, top: int, rng: np.random.Generator) -> Iterator[tuple
     grain = rng.standard_normal(image.shape).astype(np.float32) * span
     yield "noise", [stored(values + grain * share, top) for share in near(0.006, 0.014, 0.032, 0.075)]
     yield "quantise", [stored(np.floor(values / step) * step, top) for step in _steps(top, rng)]
-    qualities = [int(q) for q in (rng.integers(84, 93), rng.integers(65, 78), rng.integers(42, 58), rng.integers(15, 30))]
+    qualities = [
+        int(q) for q in (rng.integers(84, 93), rng.integers(65, 78), rng.integers(42, 58), rng.integers(15, 30))
+    ]
     yield "jpeg", [_compressed(values, top, quality) for quality in qualities]
     way = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)[rng.integers(3)]
     yield "down-up", [_reduced_and_enlarged(values, top, share, way) for share in near(0.75, 0.52, 0.36, 0.25)]

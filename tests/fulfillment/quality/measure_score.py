@@ -145,7 +145,9 @@ def _print(name: str, table: NDArray[np.floating]) -> None:
     ranks = [float((table[:, 0][:, None] > table[:, k][None, :]).mean()) for k in range(1, table.shape[1])]
     middle = " ".join(f"{value:.0f}" for value in np.median(table, axis=0))
     auc = " ".join(f"{rank:.2f}" for rank in ranks)
-    print(f"{name:26} n={n:3} falls {hits / n:6.1%} ({low:.1%} to {high:.1%}), within 0.5 {near / n:6.1%}; AUC {auc}; median {middle}")
+    print(
+        f"{name:26} n={n:3} falls {hits / n:6.1%} ({low:.1%} to {high:.1%}), within 0.5 {near / n:6.1%}; AUC {auc}; median {middle}"
+    )
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from fulfillment.conformance import ImageFacts
 from fulfillment.quality import WEIGHTS, QualityResult, check_quality, score_image
-from requests_app.spec import QualityComponent
 from getdata.demo.phantom import make_phantom
+from requests_app.spec import QualityComponent
 from tests.fulfillment.quality.measure_score import twelve_bits
 from tests.requests_app.spec.builders import complete
 
@@ -51,7 +51,10 @@ def test_the_coverage_of_what_is_no_frontal_view_is_not_assessed() -> None:
 def test_a_chest_scores_less_the_more_of_it_is_cropped_away() -> None:
     chest = make_phantom(3, view="PA", size=(1400, 1200)).pixels
     rows, columns = chest.shape
-    parts = [chest[int(rows * k) : rows - int(rows * k), int(columns * k) : columns - int(columns * k)] for k in (0, 0.1, 0.2)]
+    parts = [
+        chest[int(rows * k) : rows - int(rows * k), int(columns * k) : columns - int(columns * k)]
+        for k in (0, 0.1, 0.2)
+    ]
     whole, less, least = (score(part, frontal=True) for part in parts)
     assert whole.components["coverage"] > less.components["coverage"] > least.components["coverage"]
     assert whole.technical > less.technical > least.technical
