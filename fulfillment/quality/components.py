@@ -27,7 +27,10 @@ Weights = tuple[NDArray[np.float32], ...]
 
 
 class ComponentModel:
-    """A few small networks whose answers are averaged. ``nets``: (hidden weights, biases, output weights, biases, straight weights)."""
+    """A few small networks whose answers are averaged.
+
+    Each of ``nets``: hidden weights and biases, output weights and biases, weights of the straight path.
+    """
 
     def __init__(
         self, names: list[str], mean: NDArray[np.float32], spread: NDArray[np.float32], nets: list[Weights]

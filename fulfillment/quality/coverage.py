@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -84,7 +84,9 @@ class CoverageModel:
         return float(100 / (1 + np.exp(-self.raw(self.standard(outline(pixels)[None]))[0])))
 
     def save(self, path: Path) -> None:
-        arrays = {f"net{n}_{part}": values for n, net in enumerate(self.nets) for part, values in enumerate(net)}
+        arrays: dict[str, Any] = {
+            f"net{n}_{part}": values for n, net in enumerate(self.nets) for part, values in enumerate(net)
+        }
         # Half precision is ample for directions; it halves the file.
         np.savez_compressed(
             path, mean=self.mean.astype(np.float16), axes=self.axes.astype(np.float16), spread=self.spread, **arrays

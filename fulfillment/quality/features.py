@@ -15,6 +15,7 @@ logarithms, so that a ratio ("detail in busy places over detail in quiet ones") 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,7 +36,7 @@ FLOOR = 2e-5
 _SHARES = (3, 10, 25, 50, 75, 90, 98)
 _DEAD = (1e-4, 5e-4, 2e-3)
 
-_BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
+_BINOMIAL = np.array([1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16], np.float32)
 _LAPLACIAN_DIFFERENCE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
 
 
@@ -134,7 +135,7 @@ def _bands(tiles: list[Image]) -> Figures:
         found["finest"].append(_blocks(np.asarray(cv2.filter2D(tile, cv2.CV_32F, _LAPLACIAN_DIFFERENCE))))
         above = tile
         for name, kernel in zip(("fine", "middle", "coarse"), _SMOOTHING, strict=True):
-            below = np.asarray(cv2.sepFilter2D(above, cv2.CV_32F, kernel, kernel))
+            below = np.asarray(cv2.sepFilter2D(above, cv2.CV_32F, kernel, kernel), dtype=np.float32)
             found[name].append(_blocks(above - below))
             above = below
     result: Figures = {}
@@ -181,7 +182,9 @@ def _steepness(image: Image, fine_sigma: float, coarse_sigma: float) -> float:
 
     Noise lifts both; what it lifts is read off the calmest third of the picture and taken off again.
     """
-    fine, coarse = (np.asarray(cv2.GaussianBlur(image, (0, 0), sigma)) for sigma in (fine_sigma, coarse_sigma))
+    fine, coarse = (
+        np.asarray(cv2.GaussianBlur(image, (0, 0), s), dtype=np.float32) for s in (fine_sigma, coarse_sigma)
+    )
     rows, columns = image.shape
     inner = np.s_[
         int(rows * MARGIN) : rows - int(rows * MARGIN), int(columns * MARGIN) : columns - int(columns * MARGIN)
@@ -201,7 +204,7 @@ def _edges(pixels: NDArray[np.integer], span: float) -> Figures:
     """Steepness of edges over 2, 4 and 8 pixels, at the image's own size, and over 2 at half of it."""
     own = _middle(pixels, 1024).astype(np.float32) / np.float32(span)
     rows, columns = pixels.shape
-    half = cv2.resize(pixels, (max(8, columns // 2), max(8, rows // 2)), interpolation=cv2.INTER_AREA)
+    half: NDArray[Any] = cv2.resize(pixels, (max(8, columns // 2), max(8, rows // 2)), interpolation=cv2.INTER_AREA)
     half_size = _middle(half, 768).astype(np.float32) / np.float32(span)
     return {
         "steep": _steepness(own, 0.5, 2.0),

@@ -15,6 +15,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -119,7 +120,7 @@ def _picture(pictures: list[tuple[str, Path]], number: int) -> tuple[str, NDArra
         raise SystemExit(f"{path} is no picture that can be read. Leave it out.")
     if image.ndim == 3:
         image = cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2GRAY)
-    return source, image if image.dtype == np.uint8 else (image / 257).astype(np.uint8)
+    return source, np.asarray(image if image.dtype == np.uint8 else image / 257, dtype=np.uint8)
 
 
 def write_table(table: Table, path: Path) -> None:
@@ -159,7 +160,7 @@ def _lesson(table: Table, pictures: set[int]) -> Lesson:
             if fault == "clean":
                 continue
             chain = [clean, *steps]
-            pairs = list(zip(chain, chain[1:], strict=False)) * (3 if fault in OFTEN else 1)
+            pairs = list(pairwise(chain)) * (3 if fault in OFTEN else 1)
             pairs += [(clean, steps[0])] * (FIRST_STEP - 1)
             if len(steps) > 2:
                 pairs += [(chain[0], chain[2]), (chain[0], chain[-1]), (chain[1], chain[3])]

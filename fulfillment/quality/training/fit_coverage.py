@@ -74,10 +74,15 @@ def load(folders: list[Path]) -> list[tuple[str, NDArray[np.uint8]]]:
             image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
             if image is None:
                 raise SystemExit(f"{path} is no picture that can be read. Leave it out.")
-            image = np.asarray(without_flat_border(image), dtype=np.uint8)
-            scale = WORKING_SIDE / max(image.shape)
+            grey = without_flat_border(np.asarray(image, dtype=np.uint8))
+            scale = WORKING_SIDE / max(grey.shape)
             pictures.append(
-                (folder.name, np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)))
+                (
+                    folder.name,
+                    np.asarray(
+                        cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8
+                    ),
+                )
             )
     return pictures
 
@@ -152,7 +157,6 @@ def card(rows: list[Cropped], outlines: NDArray[np.float32]) -> None:
         for name in [*sorted(set(source)), "all"]:
             chosen = even & ((source == name) | (name == "all"))
             steps = answers[chosen].reshape(-1, len(EVEN_CROPS))
-            ranks = [float((steps[:, :1] > steps[None, :, k]).mean()) for k in range(1, len(EVEN_CROPS))]
             ranks = [_rank(steps[:, 0], steps[:, k]) for k in range(1, len(EVEN_CROPS))]
             falls = float(np.all(np.diff(steps, axis=1) < 0, axis=1).mean())
             print(title, name, f"n={len(steps)}", "AUC", [round(r, 3) for r in ranks], f"falls {falls:.3f}")

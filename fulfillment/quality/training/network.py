@@ -114,7 +114,7 @@ def _step(
     net.learn(
         np.concatenate([better, worse]),
         np.concatenate([high_hidden, low_hidden]),
-        np.concatenate([up, down]).astype(np.float32) / count,
+        np.asarray(np.concatenate([up, down]) / count, dtype=np.float32),
         rate=rate,
         decay=1e-3,
     )

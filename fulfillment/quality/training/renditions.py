@@ -7,6 +7,8 @@ components learn what a fault changes and not what one archive looks like.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,7 @@ def fitted(image: Pixels, side: int) -> Pixels:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
 
-def stored(values: NDArray[np.floating], top: int) -> Pixels:
+def stored(values: NDArray[Any], top: int) -> Pixels:
     """Rounded and limited to 0..``top``."""
     return np.clip(np.rint(values), 0, top).astype(np.uint8 if top < 256 else np.uint16)
 
