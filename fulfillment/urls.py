@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, path
 
-from fulfillment.views import certificates, deliveries, label_passports, uploads
+from fulfillment.views import certificates, deliveries, label_passports, label_worklists, uploads
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("deliveries/", deliveries.fulfillment_list, name="fulfillment_list"),
@@ -27,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("certificates/public-key.pem", certificates.signing_public_key, name="signing_public_key"),
     path("files/<uuid:pk>/retry/", deliveries.file_retry, name="file_retry"),
     path("files/<uuid:pk>/withdraw/", deliveries.file_withdraw, name="file_withdraw"),
+    path("batches/<uuid:pk>/labels/", label_worklists.batch_labels, name="batch_labels"),
+    path("labels/<uuid:pk>/settle/", label_worklists.label_settle, name="label_settle"),
     path("labels/<uuid:pk>/", label_passports.label_passport, name="label_passport"),
     path("images/<uuid:pk>/preview/", deliveries.image_preview, name="image_preview"),
 ]

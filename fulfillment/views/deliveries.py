@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from fulfillment import ledger
+from fulfillment.label_worklist import batch_rate, worklists_for
 from fulfillment.models import Batch, BatchStatus, Fulfillment, FulfillmentStatus, Image, SourceFile, SourceFileStatus
 from fulfillment.selectors import withheld_reasons
 from fulfillment.services import batches, fulfillments
@@ -256,6 +257,11 @@ def batch_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "max_instance": settings.MAX_INSTANCE_BYTES,
     }
     context["certificate"] = current_certificate(batch)
+    user = _person(request)
+    if batch.labels.exists():
+        sees = worklists_for(user).filter(pk=batch.pk).exists()
+        context["url_labels"] = reverse("batch_labels", args=[batch.pk]) if sees else ""
+        context["label_rate"] = batch_rate(batch)
     context["review"] = batch.reviews.select_related("reviewer").first()
     context["returned_files"] = batch.files.filter(reason=RETURNED, status=SourceFileStatus.QUARANTINED).count()
     response = render(request, "fulfillment/deliveries/batch_detail.html", context)

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment.forms import ReasonForm
+from fulfillment.label_worklist import release_rate
 from fulfillment.models import Release, ReleaseStatus
 from fulfillment.selectors import release_batches, release_breakdown, release_samples, sees_whole_release
 from fulfillment.services import releases
@@ -37,7 +38,10 @@ def release_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def release_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What is in a release, who may have it, who took it."""
-    return render(request, "fulfillment/releases/detail.html", _context(request, _release(request, pk)))
+    release = _release(request, pk)
+    assert isinstance(request.user, User)
+    context = _context(request, release) | {"label_rate": release_rate(release, request.user)}
+    return render(request, "fulfillment/releases/detail.html", context)
 
 
 @login_required
