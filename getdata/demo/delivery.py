@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -44,6 +45,15 @@ VENDORS = (
     ("Philips Medical Systems", "DigitalDiagnost"),
     ("FUJIFILM Corporation", "FDR D-EVO"),
 )
+SIZE = (1536, 1280)
+READERS = ("reader-1", "reader-2")
+NAMES = {"effusion": "Pleural effusion", "pneumothorax": "Pneumothorax", "nodule": "Nodule"}
+READ = tuple(NAMES.values())
+COLUMNS = (
+    *("sop_instance_uid", "finding", "state", "method", "reader", "board_certified", "blind_to_report"),
+    *("x", "y", "width", "height"),
+)
+Box = tuple[int, int, int, int]
 SYNTAXES = ("explicit", "implicit", "rle", "jpeg-lossless", "jpeg-2000")
 
 
@@ -82,16 +92,45 @@ def asked_spec(request: DatasetRequest):  # type: ignore[no-untyped-def]
 
 def deliver(batch: Batch, *, seed: int, count: int, actor: User) -> None:
     """Stage ``count`` phantoms and their label table: every sixth with burned-in identity, one of them no radiograph at all."""
-    rows = []
-    for name, data, uid, findings in phantoms(seed, count):
+    rng = random.Random(seed + 1)  # noqa: S311  a demonstration must look the same each time
+    rows: list[dict[str, Any]] = []
+    for name, data, uid, boxes in phantoms(seed, count):
         _stage(batch, name, data, actor)
-        rows += [(uid, finding, "present") for finding in findings]
+        for reader in READERS:
+            rows += _read_by(reader, uid, boxes, rng)
     _stage(batch, "worklist/query-result.txt", b"exported by the archive, not an image\n", actor)
     _stage(batch, "labels.csv", _table(rows), actor)
 
 
-def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, list[str]]]:
-    """(path, Part-10 bytes, original SOPInstanceUID, findings by GetDATA-CXR name) for invented patients."""
+def _read_by(reader: str, uid: str, boxes: dict[str, list[Box]], rng: random.Random) -> Iterator[dict[str, Any]]:
+    """One reader's rows for one image: mostly right, with boxes as a hand draws them; a few findings missed or seen wrongly."""
+    for finding in READ:
+        present = bool(boxes.get(finding)) != (rng.random() < 0.06)
+        row = {
+            "sop_instance_uid": uid,
+            "finding": finding,
+            "state": ("likely" if rng.random() < 0.15 else "present") if present else "absent",
+            "method": "single_reader",
+            "reader": reader,
+            "board_certified": "yes",
+            "blind_to_report": "yes",
+        }
+        drawn = boxes.get(finding, []) if present else []
+        yield from ({**row, **_by_hand(box, rng)} for box in drawn)
+        if not drawn:
+            yield row
+
+
+def _by_hand(box: Box, rng: random.Random) -> dict[str, int]:
+    """The box, a few pixels off on every side and inside the image."""
+    left, top = max(0, box[0] + rng.randint(-12, 12)), max(0, box[1] + rng.randint(-12, 12))
+    right = min(SIZE[1], box[0] + box[2] + rng.randint(-12, 12))
+    bottom = min(SIZE[0], box[1] + box[3] + rng.randint(-12, 12))
+    return {"x": left, "y": top, "width": max(8, right - left), "height": max(8, bottom - top)}
+
+
+def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, dict[str, list[Box]]]]:
+    """(path, Part-10 bytes, original SOPInstanceUID, boxes by GetDATA-CXR finding) for invented patients."""
     rng = random.Random(seed)  # noqa: S311  a demonstration must look the same each time
     for number in range(count):
         sex = "F" if number % 2 else "M"
@@ -107,7 +146,7 @@ def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, list[str]
             view=view,
             sex=sex,
             age=age,
-            size=(1536, 1280),
+            size=SIZE,
             findings=seen,
             devices=devices,
             bits_stored=bits,
@@ -144,8 +183,12 @@ def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, list[str]
         data = encode(
             pixels, header, sop_class="CR" if number % 2 else "DX", syntax=SYNTAXES[number % 5], bits_stored=bits
         )
-        names = {"effusion": "Pleural Effusion", "pneumothorax": "Pneumothorax", "nodule": "Nodule"}
-        yield f"{family}_{given}/{record}_{view}.dcm", data, uid, [names[name] for name in seen]
+        boxes: dict[str, list[Box]] = {}
+        for box in picture.truth["boxes"]:
+            if box["name"] in NAMES:
+                sides = [round(box[side]) for side in ("x", "y", "width", "height")]
+                boxes.setdefault(NAMES[box["name"]], []).append((sides[0], sides[1], sides[2], sides[3]))
+        yield f"{family}_{given}/{record}_{view}.dcm", data, uid, boxes
 
 
 def review_and_release(batch: Batch, cast: dict[str, User]) -> None:
@@ -190,9 +233,9 @@ def _stage(batch: Batch, name: str, data: bytes, actor: User) -> None:
     take_in(batch=batch, name=name, staged=staged, size=len(data), sha256=hashlib.sha256(data).hexdigest(), actor=actor)
 
 
-def _table(rows: list[tuple[str, str, str]]) -> bytes:
+def _table(rows: list[dict[str, Any]]) -> bytes:
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["sop_instance_uid", "finding", "state", "source", "reader"])
-    writer.writerows([*row, "single_reader", "reader-1"] for row in rows)
+    writer = csv.DictWriter(out, COLUMNS, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
     return out.getvalue().encode()
