@@ -139,8 +139,8 @@ def release_rate(release: Release, user: User) -> Rate:
     """The figure of a release, over those of its images that this person may know of."""
     seen = Image.objects.visible_to(user).filter(release_items__release=release)
     of_batch: defaultdict[Any, set[Any]] = defaultdict(set)
-    for image, batch in seen.values_list("pk", "source__batch"):
-        of_batch[batch].add(image)
+    for image, key in seen.values_list("pk", "source__batch"):
+        of_batch[key].add(image)
     contradicted = images = 0
     for batch in Batch.objects.filter(pk__in=of_batch).select_related("spec_version"):
         found = checked(batch)

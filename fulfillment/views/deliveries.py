@@ -258,7 +258,7 @@ def batch_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     }
     context["certificate"] = current_certificate(batch)
     user = _person(request)
-    if batch.labels.exists():
+    if context["progress"].is_settled and batch.labels.exists():  # while files arrive it would be worked out in vain
         sees = worklists_for(user).filter(pk=batch.pk).exists()
         context["url_labels"] = reverse("batch_labels", args=[batch.pk]) if sees else ""
         context["label_rate"] = batch_rate(batch)
