@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fulfillment.labels.formats import dicom
 from fulfillment.labels.formats.gather import Gathering, Member
+from fulfillment.labels.formats.masks import MAX_WORK
 from fulfillment.labels.formats.model import Entry, ImageRef, Problem, Shape, Written, extras
 from fulfillment.labels.formats.provenance import safe_name
 from requests_app.taxonomy import LabelState, Taxonomy
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 MAX_PIXELS = 60_000_000
-MAX_SAMPLES = 1_000_000_000
+MAX_SAMPLES = 300_000_000
 MAX_FRAMES = 5_000
+MAX_SEGMENTS = 1_000
 _AGAIN = "Write the segmentation again (highdicom, dcmqi, your viewer's export) and send it whole."
 
 
@@ -95,6 +97,9 @@ def _segments(file: DicomFile, kind: str, into: Gathering) -> dict[int, _Segment
     segments: dict[int, _Segment] = {}
     for index, segment in enumerate(dicom.items(file.dataset, "SegmentSequence"), start=1):
         place = f"segment {index}"
+        if index > MAX_SEGMENTS:
+            into.problem(0, "TOO_MANY_SEGMENTS", f"There are more than {MAX_SEGMENTS:,} segments.", _AGAIN, place=place)
+            break
         into.rows += 1
         number = segment.number(dicom.tag("SegmentNumber"))
         if number is None or (number < 1 and kind != "LABELMAP"):
@@ -214,7 +219,17 @@ def _collect(
         place = f"frame {indexes[-1] + 1}"
         more = extra + extras(frame=frame if frame not in ("", "1") else "")
         if kind == "LABELMAP":
-            for value in np.unique(frames[indexes[0]]).tolist():
+            values = np.unique(frames[indexes[0]]).tolist()
+            if len(values) * size[0] * size[1] > MAX_WORK:
+                into.problem(
+                    0,
+                    "TOO_MANY_VALUES",
+                    "The frame has more values than a radiograph has findings.",
+                    _AGAIN,
+                    place=place,
+                )
+                continue
+            for value in values:
                 if value and value in segments:
                     _entry(segments[value], image, frames[indexes[0]] == value, more, into)
                     seen.add(value)

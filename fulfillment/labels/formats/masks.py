@@ -23,6 +23,8 @@ from requests_app.taxonomy import LabelState, Taxonomy
 
 LEGEND = "legend.csv"
 MAX_PIXELS = 60_000_000
+#: Values times pixels: what telling the regions of one picture apart may cost.
+MAX_WORK = 2_000_000_000
 _PNG = b"\x89PNG\r\n\x1a\n"
 _GREY_DEPTH = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
@@ -105,6 +107,15 @@ def _entries(values: NDArray[Any], ref: ImageRef, finding: str, legend: Mapping[
     if not found:
         into.problem(
             0, "MASK_EMPTY", "The mask marks nothing.", "Leave the file out, or draw the region again.", place=whole
+        )
+        return
+    if len(found) * values.size > MAX_WORK:
+        into.problem(
+            0,
+            "TOO_MANY_VALUES",
+            f"The mask has {len(found)} values: it is a photograph or noise.",
+            "Send masks.",
+            place=whole,
         )
         return
     known_name = bool(finding) and (len(found) == 1 or not legend)

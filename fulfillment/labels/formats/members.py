@@ -13,6 +13,9 @@ from fulfillment.labels.formats.gather import Gathering, Member
 MAX_MEMBERS = 200_000
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
 MAX_TOTAL_BYTES = 2 * 1024 * 1024 * 1024
+#: An archive may open to so much whatever its size; beyond it to so many times its size (masks of zeros compress well).
+BOMB_BYTES = 256 * 1024 * 1024
+BOMB_RATIO = 200
 _ZIP = b"PK\x03\x04"
 _GZIP = b"\x1f\x8b"
 # What systems leave in folders.
@@ -126,14 +129,14 @@ def _unzipped(member: Member, into: Gathering) -> Iterator[Member]:
                 if number >= MAX_MEMBERS or total > MAX_TOTAL_BYTES or info.file_size > MAX_MEMBER_BYTES:
                     _too_much(into)
                     return
-                if info.file_size > 2_000_000 and info.file_size > 2_000 * max(info.compress_size, 1):
+                if total > BOMB_BYTES and total > BOMB_RATIO * len(member.data):
                     into.problem(
                         0,
                         "ZIP_BOMB",
-                        "A file of the archive opens to thousands of times its size.",
-                        "Send it unpacked.",
+                        f"The archive opens to more than {BOMB_RATIO} times its size; the rest was not read.",
+                        "Send the files in a folder, or in smaller archives.",
                     )
-                    continue
+                    return
                 with archive.open(info) as stream:
                     data = stream.read(info.file_size + 1)
                 if len(data) > info.file_size:

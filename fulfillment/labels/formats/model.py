@@ -25,7 +25,7 @@ Ring = tuple[tuple[float, float], ...]
 
 MAX_POINTS = 100_000
 MAX_COORDINATE = 1_000_000.0
-MAX_TRAVEL = 5_000_000.0
+MAX_TRAVEL = 1_000_000.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
