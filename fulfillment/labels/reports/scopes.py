@@ -58,6 +58,7 @@ def settle(words: Sequence[Word], items: Sequence[Item], mentions: list[Mention]
         if index < past:
             continue
         for mention in at.get(index, ()):
+            _close_run_on(mention, clause, active, words)
             _apply(mention, active, words)
             clause.append(mention)
         item = starts.get(index)
@@ -191,6 +192,27 @@ def _apply(mention: Mention, active: dict[str, _Scope], words: Sequence[Word]) -
         weaken(mention, LabelState.POSSIBLE)
     elif "likely" in active:
         weaken(mention, LabelState.LIKELY)
+
+
+_JOINING = frozenset(
+    ("to", "of", "for", "in", "as", "by", "at", "from", "suggest", "suggesting", "suggestive", "representing")
+)
+
+
+def _close_run_on(
+    mention: Mention, clause: Sequence[Mention], active: dict[str, _Scope], words: Sequence[Word]
+) -> None:
+    """End a denial where dictation runs on without a comma: "no pneumothorax small left effusion heart enlarged"."""
+    scope = active.get("absent")
+    if scope is None or not scope.used or not clause or scope.item.first >= mention.first:
+        return
+    between = words[clause[-1].last : mention.first]
+    # "No consolidation to suggest interval development of infection" is one denial; "no effusion heart enlarged" is two statements.
+    if any(word.form in _SEPARATORS or word.form in _JOINING for word in between):
+        return
+    asserting = lexicon().words["asserts"]
+    if mention.head != mention.first or any(word.form in asserting for word in between):
+        del active["absent"]
 
 
 def _still_there(mention: Mention, cue: Item, words: Sequence[Word]) -> bool:

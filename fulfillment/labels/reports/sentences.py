@@ -33,7 +33,7 @@ def sentences(text: str, start: int, end: int, rules: Lexicon) -> Iterator[list[
     words: list[Word] = []
     line_start = start
     get = rules.forms.get
-    abbreviations = rules.words["abbreviations"]
+    abbreviations, dangling = rules.words["abbreviations"], rules.words["dangling"]
     append = words.append
     for match in _TOKEN.finditer(text, start, end):
         written = match.group()
@@ -59,6 +59,8 @@ def sentences(text: str, start: int, end: int, rules: Lexicon) -> Iterator[list[
                 _LABEL.match(text, nxt, end) is not None or text[nxt] in "-*•·>" or _item(text, nxt, end)
             )
             line_start = nxt
+            if broken and written.count("\n") == 1 and words and words[-1].form in dangling:
+                broken = False
             if (broken or listed) and words:
                 yield words
                 words = []
