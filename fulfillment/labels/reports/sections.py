@@ -133,12 +133,15 @@ def _with_something_to_read(text: str, found: list[Section]) -> list[Section]:
     """A report whose reading has no header of its own.
 
     After "COMPARISON: None. The heart is ..." it is what follows the first sentence, or the first line. What stands before
-    the first header is taken for a letterhead where headers follow.
+    the first header is taken for a letterhead where headers follow. Where an impression follows, only a comparison, technique or
+    examination is looked into: an indication may have several sentences of its own.
     """
     rest = found[1:] if found and found[0].name == "body" else found
-    if not rest or any(_reads(text, section) for section in rest):
+    reading = {section.name for section in rest if _reads(text, section)}
+    if not rest or not reading.isdisjoint(("findings", "body")):
         return found
-    last = next((section for section in reversed(rest) if section.name not in _UNREAD), None)
+    names = {section.name for section in rest} - _UNREAD if not reading else _ONE_LINE
+    last = next((section for section in reversed(rest) if section.name in names), None)
     if last is None:
         return found
     content = last.start + len(text[last.start : last.end]) - len(text[last.start : last.end].lstrip())

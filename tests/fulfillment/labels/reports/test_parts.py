@@ -30,6 +30,8 @@ pytestmark = pytest.mark.pure
         ("Heart: normal. Lungs: clear.", ["body"]),
         ("ADDENDUM by somebody, 1/2/24 13:02: Nodule.\nORIGINAL REPORT: Clear.", ["addendum", "findings"]),
         ("Clinical: cough, ?effusion. Heart size normal.", ["indication", "body"]),
+        ("COMPARISON: None. Heart enlarged. IMPRESSION: No edema.", ["comparison", "body", "impression"]),
+        ("INDICATION: Cough. Known CHF. IMPRESSION: No edema.", ["indication", "impression"]),
         ("EXAM: XR CHEST\nPatchy infiltrate. No effusion.", ["examination", "body"]),
     ],
 )
