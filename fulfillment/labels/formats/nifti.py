@@ -65,13 +65,14 @@ def decode(data: bytes, ref: ImageRef, into: Gathering) -> NDArray[Any] | None:
         )
         return None
     pixels = shape[axes[0]] * shape[axes[1]]
-    offset = int(header["vox_offset"])
-    if pixels > MAX_PIXELS or not 0 <= offset <= _MAX_OFFSET:
+    # A float in NIfTI-1, and NaN in a damaged one.
+    stated = float(header["vox_offset"])
+    if pixels > MAX_PIXELS or not 0 <= stated <= _MAX_OFFSET:
         into.problem(
             0, "SIZE_TOO_LARGE", "The header states a mask larger than any radiograph.", _REMEDY, place="header"
         )
         return None
-    length = pixels * kind.itemsize
+    offset, length = int(stated), pixels * kind.itemsize
     plain = inflate(data, offset + length + 1024) if packed else data
     if plain is None or len(plain) < offset + length:
         into.problem(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import gzip
 import io
 import json
@@ -13,7 +12,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pydicom
 from PIL import Image
 
 from fulfillment.labels.formats import Entry, ImageRef, Shape, write
@@ -22,9 +20,9 @@ from tests.fulfillment.labels.formats.samples import COLUMNS, OWN, ROWS, SOURCES
 Files = dict[str, bytes]
 Way = tuple[Callable[[], Files], str]
 _UID = "2.25.71"
-_MASK = Shape.of_box(4, 5, 10, 12).to_mask(ROWS, COLUMNS)
+MASK = Shape.of_box(4, 5, 10, 12).to_mask(ROWS, COLUMNS)
 LABELS = [
-    Entry(ImageRef("sop_instance_uid", _UID), "Mass", key="mass", shape=Shape.of_mask(_MASK), reader="R1"),
+    Entry(ImageRef("sop_instance_uid", _UID), "Mass", key="mass", shape=Shape.of_mask(MASK), reader="R1"),
     Entry(ImageRef("sop_instance_uid", _UID), "Nodule", key="nodule", shape=Shape.of_box(1, 2, 9, 8), reader="R1"),
 ]
 
@@ -38,21 +36,21 @@ def good(format: str) -> Mapping[str, bytes]:
     return {name: data for name, data in files.items() if name != "provenance.csv"}
 
 
-def _main(format: str) -> tuple[str, bytes]:
+def main(format: str) -> tuple[str, bytes]:
     return next((name, data) for name, data in good(format).items() if name not in ("classes.txt", "legend.csv"))
 
 
-def _put(format: str, change: Callable[[bytes], bytes]) -> Callable[[], Files]:
+def put(format: str, change: Callable[[bytes], bytes]) -> Callable[[], Files]:
     """The sample with its file of labels changed."""
 
     def make() -> Files:
-        name, data = _main(format)
+        name, data = main(format)
         return {**good(format), name: change(data)}
 
     return make
 
 
-def _bytes(format: str, *, text: bool) -> dict[str, Way]:
+def transit(format: str, *, text: bool) -> dict[str, Way]:
     """What happens to any file on its way."""
     broken = {
         "coco": ("NOT_JSON", "NOT_UTF8|NOT_JSON"),
@@ -64,17 +62,17 @@ def _bytes(format: str, *, text: bool) -> dict[str, Way]:
         "nifti-masks": ("NIFTI_BROKEN|NOT_NIFTI", "NOT_NIFTI"),
     }[format]
     return {
-        "empty": (_put(format, lambda data: b""), "EMPTY_FILE"),
+        "empty": (put(format, lambda data: b""), "EMPTY_FILE"),
         "cut off in the middle": (
-            _put(format, lambda data: data[: len(data) * (3 if format == "yolo" else 6) // 10]),
+            put(format, lambda data: data[: len(data) * (3 if format == "yolo" else 6) // 10]),
             broken[0],
         ),
         "noise": (
-            _put(format, lambda data: bytes(np.random.default_rng(7).integers(0, 256, 5_000, dtype=np.uint8))),
+            put(format, lambda data: bytes(np.random.default_rng(7).integers(0, 256, 5_000, dtype=np.uint8))),
             broken[1],
         ),
         "a page of HTML": (
-            _put(format, lambda data: b"<!DOCTYPE html><html><body>Not found</body></html>"),
+            put(format, lambda data: b"<!DOCTYPE html><html><body>Not found</body></html>"),
             f"{broken[1]}|XML_DOCTYPE|NOT_JSON",
         ),
     }
@@ -86,7 +84,7 @@ def _json(change: Callable[[Any], Any]) -> Callable[[], Files]:
         result = change(document)
         return json.dumps(document if result is None else result).encode()
 
-    return _put("coco", edit)
+    return put("coco", edit)
 
 
 def _annotation(index: int = 1, **values: Any) -> Callable[[], Files]:
@@ -105,7 +103,7 @@ def _drop(*path: Any) -> Callable[[], Files]:
 def coco() -> dict[str, Way]:
     mask = {"size": [ROWS, COLUMNS], "counts": [5, 3]}
     return {
-        **_bytes("coco", text=True),
+        **transit("coco", text=True),
         "a list": (_json(lambda document: [document]), "NOT_COCO"),
         "no categories": (_drop("categories"), "PART_MISSING"),
         "no images": (_drop("images"), "PART_MISSING"),
@@ -122,7 +120,7 @@ def coco() -> dict[str, Way]:
         "texts": (_annotation(bbox=["1", "2", "3", "4"]), "NUMBER_MALFORMED"),
         "not a number": (_annotation(bbox=[1, 2, float("nan"), 4]), "NUMBER_NOT_FINITE"),
         "no bound": (_annotation(bbox=[1, 2, 1e300, 4]), "NUMBER_TOO_LARGE"),
-        "an endless integer": (_put("coco", lambda data: data.replace(b'"iscrowd": 0', b'"x": ' + b"9" * 9_000)), "NUMBER_TOO_LARGE"),
+        "an endless integer": (put("coco", lambda data: data.replace(b'"iscrowd": 0', b'"x": ' + b"9" * 9_000)), "NUMBER_TOO_LARGE"),
         "negative width": (_annotation(bbox=[1, 2, -3, 4]), "BOX_NEGATIVE"),
         "outside": (_annotation(bbox=[900, 2, 3, 4]), "BOX_OUTSIDE"),
         "polygon odd": (_annotation(segmentation=[[1, 2, 3, 4, 5]]), "POLYGON_ODD"),
@@ -136,7 +134,7 @@ def coco() -> dict[str, Way]:
         "mask swapped": (_annotation(segmentation={"size": [COLUMNS, ROWS], "counts": [COLUMNS * ROWS]}), "MASK_SIZE"),
         "state unknown": (_annotation(attributes={"state": "maybe"}), "STATE_UNKNOWN"),
         "annotation a list": (_json(lambda d: d["annotations"].append([])), "NOT_AN_OBJECT"),
-        "nested deep": (_put("coco", lambda data: b'{"images": ' + b"[" * 100_000), "NESTED_TOO_DEEP|NOT_JSON"),
+        "nested deep": (put("coco", lambda data: b'{"images": ' + b"[" * 100_000), "NESTED_TOO_DEEP|NOT_JSON"),
     }  # fmt: skip
 
 
@@ -146,21 +144,21 @@ def _xml(old: str, new: str) -> Callable[[], Files]:
         assert old in text
         return text.replace(old, new, 1).encode()
 
-    return _put("voc", change)
+    return put("voc", change)
 
 
 def voc() -> dict[str, Way]:
     bomb = '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><annotation>'
     outside = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><annotation>'
     return {
-        **_bytes("voc", text=True),
+        **transit("voc", text=True),
         "entity bomb": (_xml("<annotation>", bomb), "XML_DOCTYPE"),
         "a file from outside": (_xml("<annotation>", outside), "XML_DOCTYPE"),
         "an entity undeclared": (_xml("<name>Nodule", "<name>&nodule;"), "NOT_XML"),
-        "nested deep": (_put("voc", lambda data: b"<a>" * 50_000), "NESTED_TOO_DEEP"),
-        "another root": (_put("voc", lambda data: data.replace(b"annotation>", b"note>")), "NOT_VOC"),
+        "nested deep": (put("voc", lambda data: b"<a>" * 50_000), "NESTED_TOO_DEEP"),
+        "another root": (put("voc", lambda data: data.replace(b"annotation>", b"note>")), "NOT_VOC"),
         "no file name": (_xml("<filename>2.25.71</filename>", ""), "IMAGE_MISSING"),
-        "no box": (_put("voc", lambda data: data.replace(b"bndbox", b"box")), "SHAPE_MISSING"),
+        "no box": (put("voc", lambda data: data.replace(b"bndbox", b"box")), "SHAPE_MISSING"),
         "no name": (_xml("<name>Nodule</name>", "<name> </name>"), "FINDING_EMPTY"),
         "no corner": (_xml("<xmax>10.0</xmax>", ""), "BOX_INCOMPLETE"),
         "corner twice": (_xml("<xmin>1.0</xmin>", "<xmin>1</xmin><xmin>2</xmin>"), "CORNER_TWICE"),
@@ -176,20 +174,20 @@ def voc() -> dict[str, Way]:
         "another size": (_xml(f"<width>{COLUMNS}", "<width>80"), "IMAGE_SIZE"),
         "state unknown": (_xml("<value>present", "<value>maybe"), "STATE_UNKNOWN"),
         "finding unknown": (_xml("<name>Nodule", "<name>Wonder"), "FINDING_UNKNOWN"),
-        "encoding unknown": (_put("voc", lambda data: b'<?xml version="1.0" encoding="x-none"?>' + data), "NOT_XML|ENCODING_UNKNOWN"),
+        "encoding unknown": (put("voc", lambda data: b'<?xml version="1.0" encoding="x-none"?>' + data), "NOT_XML|ENCODING_UNKNOWN"),
         "no closing": (_xml("</object>", ""), "NOT_XML"),
     }  # fmt: skip
 
 
 def yolo() -> dict[str, Way]:
     def lines(text: str) -> Callable[[], Files]:
-        return _put("yolo", lambda data: text.encode())
+        return put("yolo", lambda data: text.encode())
 
     def classes(text: str) -> Callable[[], Files]:
         return lambda: {**good("yolo"), "classes.txt": text.encode()}
 
     return {
-        **_bytes("yolo", text=True),
+        **transit("yolo", text=True),
         "no classes": (lambda: {k: v for k, v in good("yolo").items() if k != "classes.txt"}, "CLASSES_MISSING"),
         "classes empty": (classes(" \n\n"), "EMPTY_FILE|CLASSES_MISSING"),
         "class twice": (classes("Mass\nMass\nNodule\n" * 8), "CLASS_TWICE"),
@@ -217,163 +215,6 @@ def yolo() -> dict[str, Way]:
     }  # fmt: skip
 
 
-def _dicom(format: str, change: Callable[[Any], object]) -> Callable[[], Files]:
-    def edit(data: bytes) -> bytes:
-        dataset = copy.deepcopy(pydicom.dcmread(io.BytesIO(data)))
-        change(dataset)
-        out = io.BytesIO()
-        dataset.save_as(out)
-        return out.getvalue()
-
-    return _put(format, edit)
-
-
-def _set(format: str, **values: Any) -> Callable[[], Files]:
-    return _dicom(format, lambda dataset: [setattr(dataset, key, value) for key, value in values.items()])
-
-
-def seg() -> dict[str, Way]:
-    name = "dicom-seg"
-
-    def frame(dataset: Any) -> Any:
-        return dataset.PerFrameFunctionalGroupsSequence[0]
-
-    def identified(dataset: Any) -> Any:
-        shared = dataset.SharedFunctionalGroupsSequence[0]
-        return (shared if "SegmentIdentificationSequence" in shared else frame(dataset)).SegmentIdentificationSequence[
-            0
-        ]
-
-    def without_source(dataset: Any) -> None:
-        del frame(dataset).DerivationImageSequence
-        del dataset.ReferencedSeriesSequence
-
-    return {
-        **_bytes(name, text=False),
-        "an image": (_set(name, SOPClassUID="1.2.840.10008.5.1.4.1.1.1"), "NOT_SEG"),
-        "no segments": (_set(name, SegmentSequence=[]), "NO_SEGMENTS"),
-        "segment without number": (_dicom(name, lambda d: delattr(d.SegmentSequence[0], "SegmentNumber")), "SEGMENT_NUMBER"),
-        "segment number 0": (_dicom(name, lambda d: setattr(d.SegmentSequence[0], "SegmentNumber", 0)), "SEGMENT_NUMBER"),
-        "segment twice": (_dicom(name, lambda d: d.SegmentSequence.append(copy.deepcopy(d.SegmentSequence[0]))), "SEGMENT_TWICE"),
-        "segment marked nowhere": (
-            _dicom(name, lambda d: d.SegmentSequence.append(_numbered(d.SegmentSequence[0], 2))),
-            "SEGMENT_EMPTY",
-        ),
-        "segment without name": (
-            _dicom(name, lambda d: (setattr(d.SegmentSequence[0], "SegmentLabel", ""),
-                                    delattr(d.SegmentSequence[0], "SegmentedPropertyTypeCodeSequence"))),
-            "FINDING_MISSING",
-        ),
-        "finding unknown": (
-            _dicom(name, lambda d: (setattr(d.SegmentSequence[0], "SegmentLabel", "Wonder"),
-                                    delattr(d.SegmentSequence[0], "SegmentedPropertyTypeCodeSequence"))),
-            "FINDING_UNKNOWN",
-        ),
-        "frame of no segment": (
-            _dicom(name, lambda d: setattr(identified(d), "ReferencedSegmentNumber", 9)),
-            "SEGMENT_UNKNOWN",
-        ),
-        "no source": (_dicom(name, without_source), "NO_SOURCE"),
-        "no rows": (_set(name, Rows=0), "SIZE_TOO_LARGE"),
-        "rows beyond any image": (_set(name, Rows=65535, Columns=65535), "SIZE_TOO_LARGE"),
-        "frames beyond any object": (_set(name, NumberOfFrames=2_000_000_000), "SIZE_TOO_LARGE"),
-        "frames more than described": (_set(name, NumberOfFrames=2, PixelData=bytes(ROWS * COLUMNS // 4)), "FRAMES_DIFFER"),
-        "negative frames": (_set(name, NumberOfFrames=-1), "SIZE_TOO_LARGE"),
-        "pixels short": (_set(name, PixelData=b"\0\0"), "PIXELS_SHORT"),
-        "no pixels": (_dicom(name, lambda d: delattr(d, "PixelData")), "NO_PIXELS"),
-        "nothing marked": (_set(name, PixelData=bytes(ROWS * COLUMNS // 8)), "MASK_EMPTY"),
-        "bits of another kind": (_set(name, BitsAllocated=16), "BITS"),
-        "another kind": (_set(name, SegmentationType="FRACTIONAL"), "BITS"),
-        "tiles": (_set(name, TotalPixelMatrixRows=50), "TILED"),
-        "another image's size": (_set(name, Rows=COLUMNS, Columns=ROWS), "MASK_SIZE"),
-        "image that is not here": (
-            _dicom(name, lambda d: setattr(
-                frame(d).DerivationImageSequence[0].SourceImageSequence[0], "ReferencedSOPInstanceUID", "2.25.1")),
-            "IMAGE_UNMATCHED",
-        ),
-    }  # fmt: skip
-
-
-def _numbered(segment: Any, number: int) -> Any:
-    fresh = copy.deepcopy(segment)
-    fresh.SegmentNumber = number
-    return fresh
-
-
-def sr() -> dict[str, Way]:
-    name = "dicom-sr"
-
-    def group(dataset: Any) -> Any:
-        measurements = next(i for i in dataset.ContentSequence if i.ConceptNameCodeSequence[0].CodeValue == "126010")
-        return measurements.ContentSequence[0]
-
-    def region(dataset: Any) -> Any:
-        return next(item for item in group(dataset).ContentSequence if item.ValueType == "SCOORD")
-
-    def without(dataset: Any, code: str) -> None:
-        node = group(dataset)
-        node.ContentSequence = [i for i in node.ContentSequence if i.ConceptNameCodeSequence[0].CodeValue != code]
-
-    def no_finding(dataset: Any) -> None:
-        without(dataset, "121071")
-        without(dataset, "121052")
-
-    def rename(dataset: Any) -> None:
-        finding = next(i for i in group(dataset).ContentSequence if i.ConceptNameCodeSequence[0].CodeValue == "121071")
-        finding.ConceptCodeSequence[0].CodeMeaning = "Wonder"
-
-    def nest(dataset: Any) -> None:
-        node = group(dataset)
-        for _ in range(30):
-            inner = pydicom.Dataset()
-            inner.ValueType = "CONTAINER"
-            node.ContentSequence = [*node.ContentSequence, inner]
-            node = inner
-            node.ContentSequence = []
-
-    def graphic(**values: Any) -> Callable[[], Files]:
-        return _dicom(name, lambda d: [setattr(region(d), key, value) for key, value in values.items()])
-
-    def twice(dataset: Any) -> None:
-        measurements = next(i for i in dataset.ContentSequence if i.ConceptNameCodeSequence[0].CodeValue == "126010")
-        measurements.ContentSequence.append(copy.deepcopy(measurements.ContentSequence[0]))
-
-    return {
-        **_bytes(name, text=False),
-        "an image": (_set(name, SOPClassUID="1.2.840.10008.5.1.4.1.1.1"), "NOT_SR"),
-        "no content": (_set(name, ContentSequence=[]), "NO_CONTENT"),
-        "no groups": (_dicom(name, lambda d: setattr(d, "ContentSequence", d.ContentSequence[:1])), "NO_GROUPS"),
-        "no finding": (_dicom(name, no_finding), "FINDING_MISSING"),
-        "finding unknown": (_dicom(name, rename), "FINDING_UNKNOWN"),
-        "no image": (_dicom(name, lambda d: delattr(region(d), "ContentSequence")), "NO_SOURCE"),
-        "image no UID": (
-            _dicom(name, lambda d: setattr(
-                region(d).ContentSequence[0].ReferencedSOPSequence[0], "ReferencedSOPInstanceUID", "")),
-            "NO_SOURCE",
-        ),
-        "image that is not here": (
-            _dicom(name, lambda d: setattr(
-                region(d).ContentSequence[0].ReferencedSOPSequence[0], "ReferencedSOPInstanceUID", "2.25.1")),
-            "IMAGE_UNMATCHED",
-        ),
-        "in millimetres": (graphic(ValueType="SCOORD3D"), "REGION_3D"),
-        "a point": (graphic(GraphicType="POINT", GraphicData=[1.0, 2.0]), "GRAPHIC_TYPE"),
-        "a line": (graphic(GraphicData=[1.0, 2.0, 5.0, 6.0]), "GRAPHIC_TYPE"),
-        "unknown type": (graphic(GraphicType="STAR"), "GRAPHIC_TYPE"),
-        "circle of one point": (graphic(GraphicType="CIRCLE", GraphicData=[1.0, 2.0]), "GRAPHIC_TYPE"),
-        "ellipse of three": (graphic(GraphicType="ELLIPSE", GraphicData=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), "GRAPHIC_TYPE"),
-        "odd numbers": (graphic(GraphicData=[1.0, 2.0, 3.0]), "GRAPHIC_DATA"),
-        "no numbers": (graphic(GraphicData=[]), "GRAPHIC_DATA"),
-        "not numbers": (graphic(GraphicData=[float("nan"), 2.0, 3.0, 4.0, 5.0, 9.0]), "NUMBER_NOT_FINITE"),
-        "beyond any image": (graphic(GraphicData=[1e12, 2.0, 3.0, 4.0, 5.0, 9.0]), "NUMBER_TOO_LARGE"),
-        "outline on a line": (graphic(GraphicData=[1.0, 1.0, 2.0, 2.0, 3.0, 3.0]), "POLYGON_EMPTY"),
-        "outside": (graphic(GraphicData=[900.0, 1.0, 950.0, 1.0, 920.0, 30.0]), "BOX_OUTSIDE"),
-        "circle of nothing": (graphic(GraphicType="CIRCLE", GraphicData=[5.0, 5.0, 5.0, 5.0]), "POLYGON_TOO_FEW"),
-        "nested deep": (_dicom(name, nest), "NESTED_TOO_DEEP"),
-        "twice": (_dicom(name, twice), "REPEATED"),
-    }  # fmt: skip
-
-
 def _png(array: Any, **options: Any) -> bytes:
     out = io.BytesIO()
     Image.fromarray(array).save(out, format="PNG", **options)
@@ -391,7 +232,7 @@ def _header(rows: int, columns: int, depth: int = 8, colour: int = 0) -> bytes:
 
 def png() -> dict[str, Way]:
     name = "png-masks"
-    steps = (_MASK * np.arange(COLUMNS)).astype(np.uint8)
+    steps = (MASK * np.arange(COLUMNS)).astype(np.uint8)
     smooth = np.arange(ROWS * COLUMNS).reshape(ROWS, COLUMNS).astype(np.uint16).astype(np.uint8)
     colour = np.stack([steps, steps // 2, steps], axis=-1)
     grey = _png(steps)
@@ -404,25 +245,25 @@ def png() -> dict[str, Way]:
 
     full = "value,finding\n" + "".join(f"{n},Mass\n" for n in range(1, 40))
     return {
-        **_bytes(name, text=False),
+        **transit(name, text=False),
         "a bomb": (only(_header(60_000, 60_000)), "SIZE_TOO_LARGE"),
         "no pixels": (only(_header(ROWS, COLUMNS)), "PNG_BROKEN"),
         "no rows": (only(_header(0, COLUMNS)), "NOT_PNG"),
         "depth unknown": (only(_header(ROWS, COLUMNS, depth=7)), "NOT_PNG"),
         "colour unknown": (only(_header(ROWS, COLUMNS, colour=5)), "NOT_PNG"),
         "only the signature": (only(b"\x89PNG\r\n\x1a\n"), "NOT_PNG"),
-        "a checksum wrong": (_put(name, lambda data: data[:-30] + b"\0\1\2" + data[-27:]), "PNG_BROKEN"),
+        "a checksum wrong": (put(name, lambda data: data[:-30] + b"\0\1\2" + data[-27:]), "PNG_BROKEN"),
         "JPEG by another name": (only(_jpeg(steps)), "NOT_PNG"),
         "nothing marked": (only(_png(steps * 0)), "MASK_EMPTY"),
         "smoothed": (only(_png(smooth)), "MASK_NOT_BINARY"),
         "values without a legend": (only(_png(np.minimum(steps, 6))), "LEGEND_MISSING"),
         "true colours": (only(_png(colour)), "MASK_IN_COLOUR"),
         "no finding": (only(_png(steps // 13 * 255), file="2.25.71.png"), "FINDING_MISSING|LEGEND_MISSING"),
-        "finding unknown": (only(_main(name)[1], file="2.25.71__wonder.png"), "FINDING_UNKNOWN"),
-        "transposed": (only(_png((_MASK.T * 255).astype(np.uint8))), "MASK_SIZE"),
-        "half the size": (only(_png((_MASK[::2, ::2] * 255).astype(np.uint8))), "MASK_SIZE"),
-        "image that is not here": (only(_main(name)[1], file="nine__mass.png"), "IMAGE_UNMATCHED"),
-        "twice": (lambda: {f"2.25.71__mass{end}.png": _main(name)[1] for end in ("", "__2")}, "REPEATED"),
+        "finding unknown": (only(main(name)[1], file="2.25.71__wonder.png"), "FINDING_UNKNOWN"),
+        "transposed": (only(_png((MASK.T * 255).astype(np.uint8))), "MASK_SIZE"),
+        "half the size": (only(_png((MASK[::2, ::2] * 255).astype(np.uint8))), "MASK_SIZE"),
+        "image that is not here": (only(main(name)[1], file="nine__mass.png"), "IMAGE_UNMATCHED"),
+        "twice": (lambda: {f"2.25.71__mass{end}.png": main(name)[1] for end in ("", "__2")}, "REPEATED"),
         "legend without the value": (legend("value,finding\n4,Mass\n"), "VALUE_UNKNOWN"),
         "legend without columns": (legend("number,name\n4,Mass\n"), "COLUMN_MISSING"),
         "legend of words": (legend(full + "five,Mass\n"), "LEGEND_MALFORMED"),
@@ -446,7 +287,7 @@ def nifti() -> dict[str, Way]:
             change(plain)
             return gzip.compress(bytes(plain))
 
-        return _put(name, edit)
+        return put(name, edit)
 
     def poke(at: int, kind: str, *values: Any) -> Callable[[], Files]:
         return raw(lambda plain: struct.pack_into(f"<{kind}", plain, at, *values))
@@ -454,17 +295,17 @@ def nifti() -> dict[str, Way]:
     def volume(**options: Any) -> bytes:
         import nibabel
 
-        data = options.get("data", np.repeat(_MASK.T[:, :, None], options.get("slices", 1), axis=2).astype(np.uint8))
+        data = options.get("data", np.repeat(MASK.T[:, :, None], options.get("slices", 1), axis=2).astype(np.uint8))
         image = nibabel.Nifti1Image(data, options.get("affine", np.diag([-1.0, -1, 1, 1])), dtype=data.dtype)
         return gzip.compress(image.to_bytes())
 
     def only(data: bytes, file: str = "2.25.71__mass.nii.gz") -> Callable[[], Files]:
         return lambda: {file: data}
 
-    half = _MASK.T[:, :, None].astype(np.float32) * 0.4
+    half = MASK.T[:, :, None].astype(np.float32) * 0.4
     return {
-        **_bytes(name, text=False),
-        "a gzip bomb": (_put(name, lambda data: gzip.compress(gzip.decompress(data) + bytes(50_000_000))), "NIFTI_BROKEN"),
+        **transit(name, text=False),
+        "a gzip bomb": (put(name, lambda data: gzip.compress(gzip.decompress(data) + bytes(50_000_000))), "NIFTI_BROKEN"),
         "a byte order mixed up": (poke(40, "h", 0x0300), "NIFTI_BROKEN|VOLUME"),
         "the size of the header wrong": (poke(0, "i", 1), "NOT_NIFTI"),
         "the magic wrong": (raw(lambda plain: plain.__setitem__(slice(344, 348), b"abcd")), "NOT_NIFTI"),
@@ -476,6 +317,7 @@ def nifti() -> dict[str, Way]:
         "a type of colours": (poke(70, "h", 128), "NIFTI_BROKEN"),
         "an offset beyond the file": (poke(108, "f", 4e6), "NIFTI_BROKEN"),
         "an offset endless": (poke(108, "f", 1e30), "SIZE_TOO_LARGE"),
+        "an offset that is no number": (poke(108, "f", float("nan")), "SIZE_TOO_LARGE"),
         "an offset negative": (poke(108, "f", -50.0), "SIZE_TOO_LARGE"),
         "one row": (poke(42, "h", 1), "NIFTI_BROKEN"),
         "a volume": (only(volume(slices=3)), "VOLUME"),
@@ -485,13 +327,8 @@ def nifti() -> dict[str, Way]:
         "not numbers": (only(volume(data=half * np.nan)), "NUMBER_NOT_FINITE"),
         "negative values": (only(volume(data=-np.ones((COLUMNS, ROWS, 1), dtype=np.int16))), "VALUE_UNKNOWN"),
         "nothing marked": (only(volume(data=np.zeros((COLUMNS, ROWS, 1), dtype=np.uint8))), "MASK_EMPTY"),
-        "transposed": (only(volume(data=_MASK[:, :, None].astype(np.uint8))), "MASK_SIZE"),
-        "no finding": (only(_main(name)[1], file="2.25.71.nii.gz"), "FINDING_MISSING"),
-        "finding unknown": (only(_main(name)[1], file="2.25.71__wonder.nii.gz"), "FINDING_UNKNOWN"),
-        "image that is not here": (only(_main(name)[1], file="nine__mass.nii.gz"), "IMAGE_UNMATCHED"),
+        "transposed": (only(volume(data=MASK[:, :, None].astype(np.uint8))), "MASK_SIZE"),
+        "no finding": (only(main(name)[1], file="2.25.71.nii.gz"), "FINDING_MISSING"),
+        "finding unknown": (only(main(name)[1], file="2.25.71__wonder.nii.gz"), "FINDING_UNKNOWN"),
+        "image that is not here": (only(main(name)[1], file="nine__mass.nii.gz"), "IMAGE_UNMATCHED"),
     }  # fmt: skip
-
-
-WAYS: Mapping[str, Callable[[], dict[str, Way]]] = {
-    "coco": coco, "voc": voc, "yolo": yolo, "dicom-seg": seg, "dicom-sr": sr, "png-masks": png, "nifti-masks": nifti,
-}  # fmt: skip

@@ -7,7 +7,8 @@ from functools import cache
 import pytest
 
 from fulfillment.labels.formats import ImageRef, Problem, check_against, read
-from tests.fulfillment.labels.formats.malformed_files import WAYS, Way, good
+from tests.fulfillment.labels.formats.malformed import WAYS
+from tests.fulfillment.labels.formats.malformed_files import Way, good
 from tests.fulfillment.labels.formats.samples import COLUMNS, OWN, ROWS
 
 pytestmark = [pytest.mark.pure, pytest.mark.filterwarnings("ignore::UserWarning")]

@@ -42,7 +42,7 @@ CASES: Mapping[str, st.SearchStrategy[list[Entry]]] = {
 }
 # Not shrunk: a failing case of a DICOM object would take minutes to be made small.
 EXAMPLES = settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
