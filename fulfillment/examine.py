@@ -15,6 +15,8 @@ from fulfillment.duplicates import pixel_sha256
 from fulfillment.quality import QualityResult, check_quality, score_image
 from fulfillment.quality.completeness import Completeness
 from fulfillment.quality.header import header_completeness
+from fulfillment.quality.truth import Correction, Truth, as_displayed, look, plausibility, truth_findings
+from fulfillment.righting import said_of
 from requests_app.spec import DatasetSpec
 
 PREVIEW_SIDE = 1024
@@ -32,20 +34,29 @@ class Examined:
     completeness: Completeness
     pixel_sha256: str
     preview_png: bytes
+    truth: Truth
+    corrections: tuple[Correction, ...] = ()
 
 
-def examine(data: bytes, spec: DatasetSpec) -> Examined:
-    """Examine the bytes of a de-identified Part-10 file against a specification."""
+def examine(data: bytes, spec: DatasetSpec, corrections: tuple[Correction, ...] = ()) -> Examined:
+    """Examine the bytes of a de-identified Part-10 file against a specification; ``corrections`` were made to it before."""
     dataset = pydicom.dcmread(io.BytesIO(data))
     facts = read_facts(dataset)
     pixels = dataset.pixel_array
     findings = [finding.as_dict() for finding in check_image(facts, spec)]
-    quality = score_image(_first_frame(pixels, dataset), facts, spec, frontal=facts.view in FRONTAL)
+    plane = _first_frame(pixels, dataset)
+    truth = look(as_displayed(plane, dataset), photometric=facts.photometric, facts=facts)
+    frontal = facts.view in FRONTAL and truth.view != "lateral" and not truth.not_chest
+    quality = score_image(plane, facts, spec, frontal=frontal)
     known = {finding["code"] for finding in findings}  # a gate and a line of the request may say the same
     findings += [finding.as_dict() for finding in check_quality(quality, spec) if finding.code not in known]
+    findings += [finding.as_dict() for finding in (*truth_findings(truth, facts, spec), *plausibility(dataset))]
+    findings += [finding.as_dict() for finding in said_of(corrections)]
     refusal = next((finding for finding in findings if finding["severity"] == "must"), None)
     header = header_completeness(dataset, facts, spec)
-    return Examined(facts, findings, refusal, quality, header, pixel_sha256(pixels), preview(pixels, dataset))
+    return Examined(
+        facts, findings, refusal, quality, header, pixel_sha256(pixels), preview(pixels, dataset), truth, corrections
+    )
 
 
 def preview(pixels: np.ndarray, dataset: pydicom.Dataset) -> bytes:

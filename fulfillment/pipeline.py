@@ -1,6 +1,6 @@
 """The one place where the stages stand in order.
 
-``claim -> read -> deidentify -> verify -> check conformance -> score quality -> find duplicates -> store -> settle``
+``claim -> read -> deidentify -> verify -> check conformance, quality and truth -> set right -> find duplicates -> store -> settle``
 
 The middle stages take and return values. Only claim, store and settle touch the database or storage; no transaction spans
 pixels; no storage call happens inside one. A refusal is a value with cause and remedy; an exception is a bug or an outage and
@@ -22,6 +22,7 @@ from fulfillment.examine import Examined, examine
 from fulfillment.intake import archives, originals, tables
 from fulfillment.intake.linking import remember_twin
 from fulfillment.models import SourceFile, SourceFileStatus, SourceKind
+from fulfillment.righting import set_right
 from fulfillment.store import Refused, store
 from fulfillment.zones import zones_with_hints
 from getdata.common.states import StaleState
@@ -74,6 +75,9 @@ def _instance(held: ledger.Claim, started: float) -> None:
         _settle(held, started, status, outcome.reason, [_finding(outcome.reason, reason.cause, reason.remedy)])
         return
     seen = examine(outcome.data, spec)
+    outcome, corrections = set_right(outcome, seen.truth, seen.facts, spec)
+    if corrections:
+        seen = examine(outcome.data, spec, corrections)
     if seen.refusal is not None:
         _settle(held, started, SourceFileStatus.REJECTED, seen.refusal["code"], seen.findings)
         return

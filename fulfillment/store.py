@@ -135,6 +135,8 @@ def _rows(
         review_reasons=list(outcome.review),
         deid_record={name: value for name, value in record.items() if name not in _MATCHES_ORIGINALS},
         findings=seen.findings,
+        truth=seen.truth.as_dict(),
+        corrections=[made.as_dict() for made in seen.corrections],
         conforms=seen.refusal is None,
     )
     quality = seen.quality

@@ -20,10 +20,11 @@ def zones_of(batch: Batch, manufacturer: str | None, model: str | None) -> tuple
         Image.objects.live()
         .filter(source__batch=batch, facts__manufacturer=manufacturer, facts__model=model)
         .order_by("-created_at")
-        .values_list("masks", "facts__rows", "facts__columns")[:_CONSIDERED]
+        # As the engine found them: where the portal turned an image afterwards, the device still wrote where it writes.
+        .values_list("deid_record__masks", "deid_record__rows", "deid_record__columns")[:_CONSIDERED]
     )
     return find_zones(
-        [[_share(box, rows, columns) for box in masks] for masks, rows, columns in images if rows and columns]
+        [[_share(box, rows, columns) for box in masks or ()] for masks, rows, columns in images if rows and columns]
     )
 
 
@@ -48,7 +49,7 @@ def flag_hints_in_zones(batch: Batch) -> int:
         device = (facts.get("manufacturer"), facts.get("model"))
         if device not in known:
             known[device] = zones_of(batch, *device)
-        rows, columns = facts.get("rows"), facts.get("columns")
+        rows, columns = image.deid_record.get("rows"), image.deid_record.get("columns")
         hints = [_share(hint, rows, columns) for hint in image.deid_record.get("hints", [])] if rows and columns else []
         if "text-possible" in image.review_reasons or not any(z.meets(h) for h in hints for z in known[device]):
             continue

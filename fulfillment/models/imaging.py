@@ -97,6 +97,8 @@ class Image(Entity):
     review_reasons = models.JSONField(default=list, help_text="why a person should look at this image")
     deid_record = models.JSONField(default=dict, help_text="the engine's audit record: counts and paths, never values")
     findings = models.JSONField(default=list, help_text="findings against the specification")
+    truth = models.JSONField(default=dict, help_text="what the picture shows: Truth.as_dict()")
+    corrections = models.JSONField(default=list, help_text="what the portal set right, and how it was: Correction.as_dict()")
     conforms = models.BooleanField(default=True, help_text="no 'must' finding")
 
     objects = ImageQuerySet.as_manager()

@@ -228,6 +228,13 @@ class ImageForm(SectionForm):
     manufacturer_level = level_field("Manufacturer: level")
     slice_max = decimal("Slice thickness, at most", high=50, help_text="For CT only.")
     slice_level = level_field("Slice thickness: level")
+    upright = tick("Upright, and of the right polarity, as the pixels show", initial=True)
+    upright_correct = tick(
+        "The portal may set it right",
+        initial=True,
+        help_text="Without loss, written into the header, and reversible. Otherwise such images go back to the hospital.",
+    )
+    upright_level = level_field("Upright: level")
     paths: ClassVar = {
         "modality": "image.modality.allowed",
         "modality_level": "image.modality.level",
@@ -250,6 +257,9 @@ class ImageForm(SectionForm):
         "manufacturer_level": "image.manufacturer.level",
         "slice_max": "image.slice_thickness.max_mm",
         "slice_level": "image.slice_thickness.level",
+        "upright": "",
+        "upright_correct": "image.upright.correct",
+        "upright_level": "image.upright.level",
     }
     switches: ClassVar = {
         "image.bits_stored": ("bits",),
@@ -260,6 +270,7 @@ class ImageForm(SectionForm):
         "image.windowing": ("window", "presentation"),
         "image.manufacturer": ("manufacturer",),
         "image.slice_thickness": ("slice_max",),
+        "image.upright": ("upright",),
     }
 
     @classmethod

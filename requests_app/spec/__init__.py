@@ -54,6 +54,7 @@ from requests_app.spec.lines import (
     ShareCap,
     ShortSideRule,
     SliceThicknessRule,
+    UprightRule,
     WindowingRule,
     YearsLine,
 )
@@ -154,6 +155,7 @@ __all__ = [
     "Terms",
     "UncertainAs",
     "UncertaintyPolicy",
+    "UprightRule",
     "View",
     "WindowingRule",
     "YearsLine",

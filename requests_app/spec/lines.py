@@ -7,7 +7,7 @@ the id is part of the document from then on, so an amendment that changes a coun
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -330,8 +330,22 @@ class SliceThicknessRule(Line):
     max_mm: Annotated[float, Field(gt=0, le=50)] = Field(title="At most (mm)")
 
 
+class UprightRule(Line):
+    """The picture stands upright and its grey scale is the right way round, as the pixels themselves show."""
+
+    check_id: Literal["image.upright"] = "image.upright"
+    correct: bool = Field(
+        default=True,
+        title="The portal may set it right",
+        description="Swap PhotometricInterpretation or turn the picture by quarter turns, without loss, written down and "
+        "reversible. Otherwise such images are sent back to the hospital.",
+    )
+
+
 class ImageRules(Strict):
     """What every image must be. A rule left out (null) is not asked."""
+
+    added_later: ClassVar[frozenset[str]] = frozenset({"upright"})
 
     modality: ModalityRule = Field(default_factory=ModalityRule, title="Modality")
     bits_stored: BitsStoredRule | None = Field(default_factory=BitsStoredRule, title="Grey levels")
@@ -344,6 +358,7 @@ class ImageRules(Strict):
         default_factory=lambda: ManufacturerRule(level=Level.SHOULD), title="Manufacturer known"
     )
     slice_thickness: SliceThicknessRule | None = Field(default=None, title="Slice thickness")
+    upright: UprightRule | None = Field(default=UprightRule(), title="Upright, and of the right polarity")
 
 
 # --- quality ------------------------------------------------------------------------------------

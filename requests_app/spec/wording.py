@@ -166,6 +166,8 @@ def describe_line(line: BaseModel) -> str:
             return "Equipment manufacturer known"
         case L.SliceThicknessRule():
             return f"Slices at most {line.max_mm:g} mm thick"
+        case L.UprightRule():
+            return "Upright, and of the right polarity" + (" (the portal may set it right)" if line.correct else "")
         case L.QualityTotalRule():
             return f"Quality score at least {line.min:g}"
         case L.QualityMinimum():

@@ -86,7 +86,9 @@ def test_the_smallest_document_comes_back_unchanged() -> None:
 
 
 def test_a_document_with_everything_switched_off_comes_back_unchanged() -> None:
-    off = dict.fromkeys(("bits_stored", "short_side", "pixel_spacing", "photometric", "lossless", "manufacturer"))
+    off = dict.fromkeys(
+        ("bits_stored", "short_side", "pixel_spacing", "photometric", "lossless", "manufacturer", "upright")
+    )
     spec = DatasetSpec.model_validate({"title": "Anything", "image": off})
     assert through(spec_document(spec)) == spec
 

@@ -91,7 +91,9 @@ def turn(data: bytes, turns: int, *, confidence: float, version: str) -> tuple[b
     if (frames := dataset.number(FRAMES)) is not None and frames > 1:
         return NotCorrected("An image of several frames is not turned.")
     if any(tag in dataset for tag in _LEFT_ALONE) or any(0x6000 <= tag >> 16 <= 0x60FF for tag in dataset.elements):
-        return NotCorrected("The header places other things in the picture (overlays or planes), which would not turn with it.")
+        return NotCorrected(
+            "The header places other things in the picture (overlays or planes), which would not turn with it."
+        )
     rows, columns = dataset.number(ROWS), dataset.number(COLUMNS)
     note = f"Picture turned by {90 * turns} degrees counterclockwise, as it shows; every pixel value kept."
     if rows is None or columns is None:

@@ -49,14 +49,19 @@ def look(plane: NDArray[np.generic], *, photometric: str | None, facts: ImageFac
     Deterministic, one thread, never raises on a bad picture: what cannot be looked at says so in ``reason``.
     """
     array = np.asarray(plane)
-    if array.ndim != 2 or array.dtype == np.bool_ or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
+    if (
+        array.ndim != 2
+        or array.dtype == np.bool_
+        or not np.issubdtype(array.dtype, np.number)
+        or np.iscomplexobj(array)
+    ):
         return Truth(reason="The image is not a grey-scale plane.")
     if min(array.shape) < SMALLEST:
         return Truth(reason=f"The picture is smaller than {SMALLEST} pixels on a side.")
     small = reduced(array)
     if float(small.max()) <= float(small.min()):
         return Truth(assessed=True, not_chest=True, not_chest_confidence=1.0, reason="Every pixel has the same value.")
-    inner, place = trimmed(small)
+    inner, _ = trimmed(small)
     seen = read(network_input(inner, inverted=photometric == "MONOCHROME1"), *shipped())
     share = inner.size / small.size
     return judge(seen, collimated=round(1 - share, 3))

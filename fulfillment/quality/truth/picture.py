@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 SIDE = 96
-_WORKING_SIDE = 640
+_WORKING_SIDE = 400
 _KEPT = 0.35
 
 
 def reduced(plane: NDArray[np.generic]) -> Array:
-    """A float copy with a long side of at most about 640 pixels; what is not a number becomes the median."""
+    """A float copy with a long side of at most about 800 pixels; what is not a number becomes the median."""
     step = max(1, max(plane.shape) // _WORKING_SIDE)
     small = np.ascontiguousarray(plane[::step, ::step], dtype=np.float32)
     bad = ~np.isfinite(small)

@@ -162,6 +162,7 @@ IMAGE = optional(
         )
     ),
     manufacturer=switched(optional(level=LEVEL)),
+    upright=switched(optional(level=LEVEL, correct=st.booleans())),
     slice_thickness=switched(
         st.fixed_dictionaries({"max_mm": st.sampled_from([0.5, 1.25, 5.0])}, optional={"level": LEVEL})
     ),

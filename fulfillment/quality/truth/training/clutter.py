@@ -84,7 +84,9 @@ def _section(rng: np.random.Generator) -> Array:
         value = float(rng.uniform(0, 60))
         for side in (-1, 1):
             at = (int(SIDE / 2 + side * wide * 0.5), int(SIDE / 2 - rng.uniform(-6, 6)))
-            cv2.ellipse(image, at, (int(wide * 0.34), int(deep * 0.7)), float(side * rng.uniform(-10, 10)), 0, 360, value, -1)
+            cv2.ellipse(
+                image, at, (int(wide * 0.34), int(deep * 0.7)), float(side * rng.uniform(-10, 10)), 0, 360, value, -1
+            )
     for _ in range(int(rng.integers(3, 14))):
         at = (int(SIDE / 2 + rng.normal(0, wide * 0.4)), int(SIDE / 2 + rng.normal(0, deep * 0.4)))
         axes = tuple(map(int, rng.integers(2, 20, 2)))
@@ -93,8 +95,12 @@ def _section(rng: np.random.Generator) -> Array:
     if rng.random() < 0.3:
         cv2.ellipse(image, middle, (int(wide * 0.95), int(deep * 0.95)), 0, 0, 360, 255, int(rng.integers(3, 9)))
     if rng.random() < 0.4:
-        cv2.ellipse(image, (SIDE // 2, int(SIDE / 2 + deep * 0.4)), (int(wide * 1.1), int(deep * 0.9)), 0, 20, 160, 200, 2)
-    return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.5)) + rng.normal(0, rng.uniform(1, 15), image.shape).astype(np.float32)
+        cv2.ellipse(
+            image, (SIDE // 2, int(SIDE / 2 + deep * 0.4)), (int(wide * 1.1), int(deep * 0.9)), 0, 20, 160, 200, 2
+        )
+    return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.5)) + rng.normal(
+        0, rng.uniform(1, 15), image.shape
+    ).astype(np.float32)
 
 
 def cut_of(photograph: Array, rng: np.random.Generator) -> Array:

@@ -101,7 +101,13 @@ def _marked(image: Array, rng: np.random.Generator) -> Array:
         image = lettered(image, str(text), at, float(rng.uniform(0.2, 0.6)), value, int(rng.integers(1, 3)))
     if rng.random() < 0.15:
         a, b = rng.integers(0, rows, 2), rng.integers(0, columns, 2)
-        cv2.rectangle(image, (int(b[0]), int(a[0])), (int(b[0] + rng.integers(4, 40)), int(a[0] + rng.integers(4, 25))), float(rng.choice([0, 1])), -1)
+        cv2.rectangle(
+            image,
+            (int(b[0]), int(a[0])),
+            (int(b[0] + rng.integers(4, 40)), int(a[0] + rng.integers(4, 25))),
+            float(rng.choice([0, 1])),
+            -1,
+        )
     return image
 
 
@@ -113,7 +119,9 @@ def _collimated(image: Array, rng: np.random.Generator) -> Array:
         widths = (rng.uniform(0, 0.22, 4) * (rng.random(4) < 0.6) * SIDE).astype(int)
         return cv2.copyMakeBorder(image, *(int(w) for w in widths), cv2.BORDER_CONSTANT, value=float(value))
     corners = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
-    corners += rng.normal(0, 0.035, (4, 2)).astype(np.float32) * SIDE + (np.array([columns / 2, rows / 2]) - corners) * np.float32(rng.uniform(0, 0.12))
+    corners += rng.normal(0, 0.035, (4, 2)).astype(np.float32) * SIDE + (
+        np.array([columns / 2, rows / 2]) - corners
+    ) * np.float32(rng.uniform(0, 0.12))
     mask = np.zeros(image.shape, np.uint8)
     cv2.fillConvexPoly(mask, corners.round().astype(np.int32), 1)
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), rng.uniform(0.3, 2))
@@ -122,14 +130,23 @@ def _collimated(image: Array, rng: np.random.Generator) -> Array:
 
 def vary(image: Array, rng: np.random.Generator, *, tilt: float = 9.0) -> Array:
     """One upright picture of bright bones as it may come, still upright. `image` has any size and scale."""
-    image = np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA if image.shape[0] > SIDE else cv2.INTER_CUBIC))
+    image = np.asarray(
+        cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA if image.shape[0] > SIDE else cv2.INTER_CUBIC)
+    )
     image = _curve(image, rng)
     if rng.random() < 0.6:
         angle, zoom = rng.normal(0, tilt / 2), rng.uniform(0.95, 1.12)
         matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), float(np.clip(angle, -tilt, tilt)), zoom)
         matrix[0, 1] += rng.normal(0, 0.02)
         border = cv2.BORDER_CONSTANT if rng.random() < 0.5 else cv2.BORDER_REPLICATE
-        image = cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=float(rng.choice([0, 1])))
+        image = cv2.warpAffine(
+            image,
+            matrix,
+            (SIDE, SIDE),
+            flags=cv2.INTER_LINEAR,
+            borderMode=border,
+            borderValue=float(rng.choice([0, 1])),
+        )
     image = _marked(_processed(image, rng), rng)
     if rng.random() < 0.35:
         image = _collimated(image, rng)

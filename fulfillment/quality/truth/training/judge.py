@@ -38,7 +38,9 @@ def variants(picture: Array, view: str) -> Iterator[Shown]:
     for index in range(16):
         turns, inverted, mirrored = index % 4, bool(index // 4 % 2), bool(index // 8)
         shown = picture[:, :, ::-1] if mirrored else picture
-        yield Shown(np.rot90(shown, -turns, (1, 2)) * np.float32(-1 if inverted else 1), view, turns, inverted, mirrored)
+        yield Shown(
+            np.rot90(shown, -turns, (1, 2)) * np.float32(-1 if inverted else 1), view, turns, inverted, mirrored
+        )
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
@@ -65,7 +67,9 @@ class Tally:
     def add(self, shown: Shown, said: Truth) -> None:
         if shown.view == "no chest":
             self.note("no chest: seen as such", said.not_chest)
-            self.note("no chest: taken for an inverted or turned chest", said.polarity == "inverted" or bool(said.rotation))
+            self.note(
+                "no chest: taken for an inverted or turned chest", said.polarity == "inverted" or bool(said.rotation)
+            )
             return
         self.note(f"{shown.view}: taken for no chest", said.not_chest)
         self.note(f"{shown.view}: view right", said.view == shown.view)

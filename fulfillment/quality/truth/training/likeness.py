@@ -43,8 +43,12 @@ def main() -> int:
         chosen = ~np.isin(kept["sources"], options.without)
         pictures.append(kept["pictures"][chosen])
         classes.append(kept["classes"][chosen])
-    found = fit(np.concatenate(pictures).astype(np.float32), np.concatenate(classes), Network(options.model.read_bytes()))
-    np.savez(options.out, middles=found.middles.astype(np.float16), bases=found.bases.astype(np.float32), limits=found.limits)
+    found = fit(
+        np.concatenate(pictures).astype(np.float32), np.concatenate(classes), Network(options.model.read_bytes())
+    )
+    np.savez(
+        options.out, middles=found.middles.astype(np.float16), bases=found.bases.astype(np.float32), limits=found.limits
+    )
     return 0
 
 

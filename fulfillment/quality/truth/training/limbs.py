@@ -37,16 +37,30 @@ class Sheet:
     def flesh(self, points: Sequence[Sequence[float]], width: float) -> None:
         np.maximum(self.soft, self._round(self._mask(points, width), width), out=self.soft)
 
-    def rod(self, points: Sequence[Sequence[float]], width: float, *, marrow: float = 0.5, density: float = 1.6) -> None:
+    def rod(
+        self, points: Sequence[Sequence[float]], width: float, *, marrow: float = 0.5, density: float = 1.6
+    ) -> None:
         """A bone with its harder rim."""
         whole = self._round(self._mask(points, width), width)
         core = self._round(self._mask(points, width * 0.6), width * 0.6) if width * SIDE > 3 else 0
         self.bone += (whole - marrow * core) * np.float32(density)
 
-    def blob(self, at: Sequence[float], radii: Sequence[float], *, soft: float = 0, bone: float = 0, turn: float = 0) -> None:
+    def blob(
+        self, at: Sequence[float], radii: Sequence[float], *, soft: float = 0, bone: float = 0, turn: float = 0
+    ) -> None:
         mask = np.zeros((SIDE, SIDE), np.uint8)
         centre = (int(at[0] * SIDE), int(at[1] * SIDE))
-        cv2.ellipse(mask, centre, (max(1, int(radii[0] * SIDE)), max(1, int(radii[1] * SIDE))), turn, 0, 360, 255, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            mask,
+            centre,
+            (max(1, int(radii[0] * SIDE)), max(1, int(radii[1] * SIDE))),
+            turn,
+            0,
+            360,
+            255,
+            -1,
+            cv2.LINE_AA,
+        )
         shape = self._round(mask, 2 * min(radii))
         self.soft += shape * np.float32(soft)
         self.bone += shape * np.float32(bone)
@@ -72,7 +86,11 @@ def hand(s: Sheet) -> None:
         s.rod([middle + scale * np.array([(number - 2) * 0.03, 0.1]), root], 0.03 * scale)
         _finger(s, root, way, scale * (0.3 if number else 0.22), 0.028 * scale)
     for _ in range(8):
-        s.blob(middle + scale * np.array([r.uniform(-0.08, 0.08), r.uniform(0.08, 0.17)]), (0.02 * scale, 0.018 * scale), bone=1.4)
+        s.blob(
+            middle + scale * np.array([r.uniform(-0.08, 0.08), r.uniform(0.08, 0.17)]),
+            (0.02 * scale, 0.018 * scale),
+            bone=1.4,
+        )
     s.flesh([middle, (0.5, 1.1)], 0.18 * scale)
     for side in (-0.035, 0.035):
         s.rod([(0.5 + side * scale, 0.62 + 0.18 * scale), (0.5 + side * 1.2 * scale, 1.1)], 0.05 * scale)
@@ -81,7 +99,11 @@ def hand(s: Sheet) -> None:
 def long_bones(s: Sheet) -> None:
     """A leg or an arm, with a joint or without, straight or bent."""
     r = s.rng
-    joint, bend, width = np.array([0.5, r.uniform(0.2, 0.8)]), r.uniform(-1.2, 1.2) * (r.random() < 0.5), r.uniform(0.15, 0.4)
+    joint, bend, width = (
+        np.array([0.5, r.uniform(0.2, 0.8)]),
+        r.uniform(-1.2, 1.2) * (r.random() < 0.5),
+        r.uniform(0.15, 0.4),
+    )
     up, down = np.array([0.0, -1.0]), np.array([np.sin(bend), np.cos(bend)])
     s.flesh([joint + up, joint, joint + down], width)
     thick = width * r.uniform(0.2, 0.4)
@@ -115,7 +137,9 @@ def pelvis(s: Sheet) -> None:
     s.flesh([(0.5, -0.1), (0.5, 0.75)], r.uniform(0.75, 0.98))
     for side in (-1, 1):
         s.blob((0.5 + side * wide * 0.75, top + 0.08), (0.15, 0.17), bone=0.7, turn=side * 30)
-        s.rod([(0.5 + side * 0.1, top + 0.15), (0.5 + side * wide * 0.7, top + 0.3), (0.5 + side * 0.02, top + 0.4)], 0.06)
+        s.rod(
+            [(0.5 + side * 0.1, top + 0.15), (0.5 + side * wide * 0.7, top + 0.3), (0.5 + side * 0.02, top + 0.4)], 0.06
+        )
         ball = np.array([0.5 + side * wide * 0.85, top + 0.3])
         s.blob(ball, (0.06, 0.06), bone=1.2)
         s.rod([ball, ball + (side * 0.07, 0.09), ball + (side * 0.05, 0.7)], 0.085)
@@ -161,9 +185,19 @@ def skull(s: Sheet) -> None:
     front = 0.55 * wide if side_on else 0
     for sign in (-1, 1) if not side_on else (0,):
         s.blob(at + (front + sign * 0.4 * wide, size * 0.35), (size * 0.22, size * 0.2), bone=-0.4)
-    s.rod([at + (front - size * 0.5, size * 0.7), at + (front, size * 1.15), at + (front + size * 0.4, size * 0.7)], size * 0.22)
+    s.rod(
+        [at + (front - size * 0.5, size * 0.7), at + (front, size * 1.15), at + (front + size * 0.4, size * 0.7)],
+        size * 0.22,
+    )
     for number in range(10):
-        s.rod([at + (front + (number - 5) * size * 0.07, size * 0.75), at + (front + (number - 5) * size * 0.07, size * 0.95)], size * 0.05, density=3)
+        s.rod(
+            [
+                at + (front + (number - 5) * size * 0.07, size * 0.75),
+                at + (front + (number - 5) * size * 0.07, size * 0.95),
+            ],
+            size * 0.05,
+            density=3,
+        )
     for number in range(6):
         level = at[1] + size * (1.05 + number * 0.16)
         s.rod([(0.5 - 0.12 * side_on - 0.05, level), (0.5 - 0.12 * side_on + 0.05, level + 0.01)], 0.05)

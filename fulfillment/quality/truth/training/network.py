@@ -30,7 +30,11 @@ class ChestNet(nn.Module):
         layers: list[nn.Module] = []
         before = 2
         for number, width in enumerate(WIDTHS):
-            layers += [nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+            layers += [
+                nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(inplace=True),
+            ]
             if number:
                 layers.append(Residual(width))
             before = width

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fulfillment.quality.truth.picture import network_input, reduced, trimmed
-from fulfillment.quality.truth.training import clutter, exposure, limbs, thorax
+from fulfillment.quality.truth.training import clutter, exposure, limbs
 
 Array = NDArray[np.float32]
 Made = tuple[Array, int]
@@ -38,7 +38,9 @@ def real_pictures(folder: Path) -> list[Array]:
 def photographs(folders: list[Path]) -> list[Array]:
     """Pictures of at least 100 pixels a side below the folders, at most 400 pixels, in the order of names."""
     found = []
-    for path in sorted(p for folder in folders for p in folder.rglob("*") if p.suffix.lower() in {".png", ".jpg", ".jpeg"}):
+    for path in sorted(
+        p for folder in folders for p in folder.rglob("*") if p.suffix.lower() in {".png", ".jpg", ".jpeg"}
+    ):
         image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if image is not None and min(image.shape) >= 100:
             share = min(1.0, 400 / max(image.shape))
@@ -61,7 +63,10 @@ class Drawer:
         index = int(self.rng.integers(len(self.real[source])))
         image, share = self.real[source][index], self.rng.uniform(0, 0.1, 4)
         rows, columns = image.shape
-        image = image[int(share[0] * rows) : rows - int(share[1] * rows), int(share[2] * columns) : columns - int(share[3] * columns)]
+        image = image[
+            int(share[0] * rows) : rows - int(share[1] * rows),
+            int(share[2] * columns) : columns - int(share[3] * columns),
+        ]
         return exposure.vary(image, self.rng), index
 
     def rendered(self, name: str) -> Made:
@@ -99,16 +104,23 @@ class Drawer:
 
     def slice(self) -> Made:
         index = int(self.rng.integers(len(self.slices)))
-        image, (low, wide) = self.slices[index].astype(np.float32), ((-1000, 1500), (-150, 400), (-1000, 3000))[int(self.rng.integers(3))]
+        image, (low, wide) = (
+            self.slices[index].astype(np.float32),
+            ((-1000, 1500), (-150, 400), (-1000, 3000))[int(self.rng.integers(3))],
+        )
         image = np.clip((image - low) / wide, 0, 1)
         return (exposure.vary(image, self.rng, tilt=20) if self.rng.random() < 0.5 else image), index
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m fulfillment.quality.truth.training.pool", description=__doc__)
-    parser.add_argument("--real", type=Path, nargs="*", default=[], help="folders of real frontal radiographs, upright, bones bright")
+    parser.add_argument(
+        "--real", type=Path, nargs="*", default=[], help="folders of real frontal radiographs, upright, bones bright"
+    )
     parser.add_argument("--renderings", type=Path, required=True, help="what `renderings` wrote")
-    parser.add_argument("--photographs", type=Path, nargs="*", default=[], help="folders of pictures that show no chest")
+    parser.add_argument(
+        "--photographs", type=Path, nargs="*", default=[], help="folders of pictures that show no chest"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="1 makes about 26,000 pictures")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
@@ -120,9 +132,15 @@ def main() -> int:
         share = 1 + len(drawer.real[source]) / 40
         plan.append((source, 0, round(850 * share), lambda source=source: drawer.real_frontal(source)))  # type: ignore[misc]
     if "frontal" in drawer.maps:
-        plan += [("ct", 0, 2500, lambda: drawer.rendered("frontal")), ("ct", 1, 5000, lambda: drawer.rendered("lateral"))]
+        plan += [
+            ("ct", 0, 2500, lambda: drawer.rendered("frontal")),
+            ("ct", 1, 5000, lambda: drawer.rendered("lateral")),
+        ]
         plan += [("slices", 2, 900, drawer.slice)]
-    plan += [("thorax", 0, 2000, lambda: drawer.rendered("thorax_frontal")), ("thorax", 1, 3200, lambda: drawer.rendered("thorax_lateral"))]
+    plan += [
+        ("thorax", 0, 2000, lambda: drawer.rendered("thorax_frontal")),
+        ("thorax", 1, 3200, lambda: drawer.rendered("thorax_lateral")),
+    ]
     plan += [("elsewhere", 2, 1000, drawer.elsewhere)]
     plan += [("limbs", 2, 3600, drawer.limb), ("clutter", 2, 2000, drawer.other)]
     if drawer.photographs:
@@ -137,7 +155,13 @@ def main() -> int:
             sources.append(source)
             items.append(item)
         print(f"{source} {CLASSES[kind]} {len(pictures)} {time.monotonic() - started:.0f} s", flush=True)
-    np.savez(options.out, pictures=np.stack(pictures), classes=np.array(classes), sources=np.array(sources), items=np.array(items))
+    np.savez(
+        options.out,
+        pictures=np.stack(pictures),
+        classes=np.array(classes),
+        sources=np.array(sources),
+        items=np.array(items),
+    )
     return 0
 
 

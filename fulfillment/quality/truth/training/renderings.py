@@ -35,7 +35,9 @@ def slices(ct: Path, rng: np.random.Generator, count: int) -> NDArray[np.int16]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m fulfillment.quality.truth.training.renderings", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m fulfillment.quality.truth.training.renderings", description=__doc__
+    )
     parser.add_argument("--ct", type=Path, nargs=2, metavar=("CT", "MASK"), help="NIfTI: Hounsfield units with axes left, "
                         "anterior, superior; and TotalSegmentator v2 labels")  # fmt: skip
     parser.add_argument("--frontals", type=int, default=270)
@@ -47,13 +49,17 @@ def main() -> int:
     torch.set_num_threads(1)
     rng = np.random.default_rng(options.seed)
     made: dict[str, NDArray[np.generic]] = {
-        f"thorax_{name}": np.stack([thorax.draw(rng, lateral=name == "lateral") for _ in range(count)]).astype(np.float16)
+        f"thorax_{name}": np.stack([thorax.draw(rng, lateral=name == "lateral") for _ in range(count)]).astype(
+            np.float16
+        )
         for name, count in (("frontal", options.frontals), ("lateral", options.laterals))
     }
     if options.ct is not None:
         body = load_body(*options.ct)
         for name, count in (("frontal", options.frontals), ("lateral", options.laterals)):
-            made[name] = np.stack([render(body, rng, lateral=name == "lateral") for _ in range(count)]).astype(np.float16)
+            made[name] = np.stack([render(body, rng, lateral=name == "lateral") for _ in range(count)]).astype(
+                np.float16
+            )
         made["slices"] = slices(options.ct[0], rng, options.slices)
     np.savez(options.out, **made)  # type: ignore[arg-type]
     return 0

@@ -37,7 +37,11 @@ class Build:
         size = rng.uniform(0.45, 0.85) if child else rng.uniform(0.88, 1.15)
         round_chest = rng.uniform(0.68, 0.9) if child else rng.uniform(0.56, 0.88)
         wide = 138 * size
-        fat = (rng.uniform(4, 16) * size, rng.uniform(4, 16) * size) if rng.random() < 0.6 else tuple(rng.uniform(10, 45, 2) * size)
+        fat = (
+            (rng.uniform(4, 16) * size, rng.uniform(4, 16) * size)
+            if rng.random() < 0.6
+            else tuple(rng.uniform(10, 45, 2) * size)
+        )
         return cls(wide, wide * round_chest, rng.uniform(105, 150) * size * (0.88 if child else 1), fat,
                    float(rng.uniform(0.85, 1.5)), float(rng.uniform(0, 1)))  # fmt: skip
 
@@ -84,7 +88,15 @@ def tube(canvas: Array, view: View, points: NDArray[np.floating], radius: float,
             continue
         part = np.zeros(((high[1] - low[1]) * 2, (high[0] - low[0]) * 2), np.uint8)
         a, b = ((p - low) * 2 for p in (start, end))
-        cv2.line(part, (int(a[0] * 4), int(a[1] * 4)), (int(b[0] * 4), int(b[1] * 4)), 255, max(1, width // 2), cv2.LINE_AA, 2)
+        cv2.line(
+            part,
+            (int(a[0] * 4), int(a[1] * 4)),
+            (int(b[0] * 4), int(b[1] * 4)),
+            255,
+            max(1, width // 2),
+            cv2.LINE_AA,
+            2,
+        )
         drawn = cv2.resize(part, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         place = canvas[low[1] : high[1], low[0] : high[0]]
         np.maximum(place, drawn * (radius * 1.6 * density * float(slope)), out=place)
@@ -115,23 +127,43 @@ def _soft(b: Build, rng: np.random.Generator, x: Array, y: Array, z: Array) -> t
     extra = np.where(y > 0, front, back)
     shoulders = np.clip((level - 0.45) * 2.2, 0, 1) * rng.uniform(0.1, 0.5) * b.wide
     neck = level > 1.12
-    outer = (x / (b.wide * np.clip(taper, 0.8, 2) + extra + shoulders)) ** 2 + (y / (b.deep * np.clip(taper, 0.78, 2) + extra + 12)) ** 2
+    outer = (x / (b.wide * np.clip(taper, 0.8, 2) + extra + shoulders)) ** 2 + (
+        y / (b.deep * np.clip(taper, 0.78, 2) + extra + 12)
+    ) ** 2
     throat = (x / (b.wide * 0.42)) ** 2 + ((y + 0.1 * b.deep) / (b.deep * 0.62)) ** 2
-    body = np.where(neck, np.where(level > 1.5, throat, np.minimum(throat, outer * (1 + (level - 1.12) * 6))), outer) < 1
+    body = (
+        np.where(neck, np.where(level > 1.5, throat, np.minimum(throat, outer * (1 + (level - 1.12) * 6))), outer) < 1
+    )
     lungs = (inner < 0.92) & (level < 1.02)
     split = rng.uniform(0.02, 0.06)
     dome = {}
     for side in (-1, 1):
         top = b.high * (-0.55 + 0.12 * (side < 0) + rng.normal(0, 0.07))
-        dome[side] = top - b.high * rng.uniform(0.4, 0.6) * ((np.abs(x) - b.wide * 0.45) / (b.wide * 0.6)) ** 2 - b.high * rng.uniform(0.3, 0.5) * np.clip((y - 10) / -b.deep, -0.4, 1) ** 2
+        dome[side] = (
+            top
+            - b.high * rng.uniform(0.4, 0.6) * ((np.abs(x) - b.wide * 0.45) / (b.wide * 0.6)) ** 2
+            - b.high * rng.uniform(0.3, 0.5) * np.clip((y - 10) / -b.deep, -0.4, 1) ** 2
+        )
     lungs &= np.where(x < 0, z > dome[-1], z > dome[1])
-    middle = (np.abs(x + rng.normal(0, 4)) < b.wide * (0.13 + split * 2) * (1 + 0.6 * np.clip(-level, 0, 1))) & (y > -b.deep * 0.62)
+    middle = (np.abs(x + rng.normal(0, 4)) < b.wide * (0.13 + split * 2) * (1 + 0.6 * np.clip(-level, 0, 1))) & (
+        y > -b.deep * 0.62
+    )
     spine = (np.hypot(x / (b.wide * 0.17), (y + b.deep * 0.72) / (b.deep * 0.3))) < 1
     size = b.heart
-    heart = ((x - b.wide * 0.17) / (b.wide * 0.42 * size)) ** 2 + ((y - b.deep * 0.25) / (b.deep * 0.48 * np.sqrt(size))) ** 2
+    heart = ((x - b.wide * 0.17) / (b.wide * 0.42 * size)) ** 2 + (
+        (y - b.deep * 0.25) / (b.deep * 0.48 * np.sqrt(size))
+    ) ** 2
     heart = heart + ((z + b.high * 0.3) / (b.high * 0.42 * np.sqrt(size))) ** 2 < 1
-    arch = np.hypot((x - b.wide * 0.16) / (b.wide * 0.16), (z - b.high * 0.35) / (b.high * 0.16)) + np.abs(y) / b.deep * 0.5 < 1
-    hilum = np.hypot((np.abs(x) - b.wide * 0.3) / (b.wide * 0.17), (z - b.high * 0.05) / (b.high * 0.17)) + np.abs(y / b.deep) * 1.2 < 1
+    arch = (
+        np.hypot((x - b.wide * 0.16) / (b.wide * 0.16), (z - b.high * 0.35) / (b.high * 0.16))
+        + np.abs(y) / b.deep * 0.5
+        < 1
+    )
+    hilum = (
+        np.hypot((np.abs(x) - b.wide * 0.3) / (b.wide * 0.17), (z - b.high * 0.05) / (b.high * 0.17))
+        + np.abs(y / b.deep) * 1.2
+        < 1
+    )
     air = lungs & ~middle & ~spine & ~heart & ~arch
     density = np.float32(rng.uniform(0.15, 0.4)) + hilum * np.float32(rng.uniform(0.05, 0.4))
     lung = air * density
@@ -142,15 +174,21 @@ def _soft(b: Build, rng: np.random.Generator, x: Array, y: Array, z: Array) -> t
             far = ((x - at[0]) / radii[0]) ** 2 + ((y - at[1]) / radii[1]) ** 2 + ((z - at[2]) / radii[2]) ** 2
             lung = np.maximum(lung, air * np.exp(-far) * np.float32(rng.uniform(0.4, 1.2)))
     if rng.random() < 0.2:
-        lung = np.maximum(lung, (air & (z < b.high * rng.uniform(-0.6, 0.1)) & ((x < 0) == (rng.random() < 0.5))) * np.float32(1))
+        lung = np.maximum(
+            lung, (air & (z < b.high * rng.uniform(-0.6, 0.1)) & ((x < 0) == (rng.random() < 0.5))) * np.float32(1)
+        )
     trachea = np.hypot(x, y + b.deep * 0.25 - 8 * level) < b.wide * 0.065
     soft = (body & ~air & ~(trachea & (level > 0.2))) * np.float32(1)
     if rng.random() < 0.5:  # the stomach's bubble
-        gas = ((x - b.wide * 0.45) / (b.wide * 0.3)) ** 2 + (y / (b.deep * 0.45)) ** 2 + ((z + b.high * rng.uniform(0.9, 1.15)) / (b.high * 0.17)) ** 2 < 1
+        gas = ((x - b.wide * 0.45) / (b.wide * 0.3)) ** 2 + (y / (b.deep * 0.45)) ** 2 + (
+            (z + b.high * rng.uniform(0.9, 1.15)) / (b.high * 0.17)
+        ) ** 2 < 1
         soft *= ~gas
     if rng.random() < 0.45:
         radius, drop = b.wide * rng.uniform(0.25, 0.5), b.high * rng.uniform(0.1, 0.7)
-        breast = ((np.abs(x) - b.wide * 0.5) / radius) ** 2 + ((y - b.deep) / (radius * 0.8)) ** 2 + ((z + drop) / radius) ** 2 < 1
+        breast = ((np.abs(x) - b.wide * 0.5) / radius) ** 2 + ((y - b.deep) / (radius * 0.8)) ** 2 + (
+            (z + drop) / radius
+        ) ** 2 < 1
         soft = np.maximum(soft, (breast & ~air) * np.float32(0.95))
     return soft, lung
 
@@ -178,22 +216,59 @@ def _bones(b: Build, view: View, rng: np.random.Generator, *, arms_up: bool) -> 
         size = b.wide * (0.1 + 0.006 * number)
         y0 = -b.deep * (0.74 - bend * (level * 0.8) ** 2)
         canvas[:] = 0
-        ends = np.array([[curve * np.sin(level * 2) - size, y0, b.high * level], [curve * np.sin(level * 2) + size, y0, b.high * level]])
+        ends = np.array(
+            [
+                [curve * np.sin(level * 2) - size, y0, b.high * level],
+                [curve * np.sin(level * 2) + size, y0, b.high * level],
+            ]
+        )
         tube(canvas, view, ends, b.high * rng.uniform(0.06, 0.075), 0.5 * dense + 0.12)
         process = np.array([[curve, y0 - size, b.high * level], [curve, y0 - size * 2.2, b.high * level - 12]])
         tube(canvas, view, process, b.wide * 0.035, dense)
         total += canvas
-    bars = [(np.array([[0, b.deep * 0.95, b.high * 0.75], [0, b.deep * 1.0, b.high * 0.1], [0, b.deep * 0.93, -b.high * 0.3]]), 0.07, 0.4)]
+    bars = [
+        (
+            np.array(
+                [[0, b.deep * 0.95, b.high * 0.75], [0, b.deep * 1.0, b.high * 0.1], [0, b.deep * 0.93, -b.high * 0.3]]
+            ),
+            0.07,
+            0.4,
+        )
+    ]
     for side in (-1, 1):
         lift = rng.uniform(0.0, 0.3) + 0.25 * arms_up
-        bars.append((np.array([[side * b.wide * 0.08, b.deep * 0.8, b.high * 0.82], [side * b.wide * 0.5, b.deep * 0.75, b.high * (0.9 + lift / 2)], [side * b.wide * 1.02, b.deep * 0.05, b.high * (0.95 + lift)]]), 0.045, 1.0))
+        bars.append(
+            (
+                np.array(
+                    [
+                        [side * b.wide * 0.08, b.deep * 0.8, b.high * 0.82],
+                        [side * b.wide * 0.5, b.deep * 0.75, b.high * (0.9 + lift / 2)],
+                        [side * b.wide * 1.02, b.deep * 0.05, b.high * (0.95 + lift)],
+                    ]
+                ),
+                0.045,
+                1.0,
+            )
+        )
         out = rng.uniform(0.85, 1.1)
-        blade = [[side * b.wide * out, -b.deep * 0.95, b.high * (0.9 + lift)], [side * b.wide * (out - 0.25), -b.deep * 1.1, b.high * 0.1], [side * b.wide * (out - 0.3), -b.deep * 1.05, b.high * 0.75]]
+        blade = [
+            [side * b.wide * out, -b.deep * 0.95, b.high * (0.9 + lift)],
+            [side * b.wide * (out - 0.25), -b.deep * 1.1, b.high * 0.1],
+            [side * b.wide * (out - 0.3), -b.deep * 1.05, b.high * 0.75],
+        ]
         bars.append((np.array(blade), 0.05, 0.8))
         if arms_up:
-            tip = np.array([side * b.wide * rng.uniform(0.5, 1.2), b.deep * rng.uniform(-0.6, 1.9), b.high * rng.uniform(1.3, 2.0)])
+            tip = np.array(
+                [side * b.wide * rng.uniform(0.5, 1.2), b.deep * rng.uniform(-0.6, 1.9), b.high * rng.uniform(1.3, 2.0)]
+            )
         else:
-            tip = np.array([side * b.wide * rng.uniform(1.25, 1.6), b.deep * rng.uniform(-0.4, 0.4), -b.high * rng.uniform(0.4, 1.0)])
+            tip = np.array(
+                [
+                    side * b.wide * rng.uniform(1.25, 1.6),
+                    b.deep * rng.uniform(-0.4, 0.4),
+                    -b.high * rng.uniform(0.4, 1.0),
+                ]
+            )
         bars.append((np.array([[side * b.wide * 1.08, 0, b.high * (0.85 + lift)], tip]), 0.085, 1.0))
     for points, radius, density in bars:
         canvas[:] = 0
@@ -207,9 +282,17 @@ def _arms(b: Build, view: View, rng: np.random.Generator, *, raised: bool) -> Ar
     for side in (-1, 1):
         start = [side * b.wide * 1.0, 0, b.high * 1.0]
         if raised:
-            end = [side * b.wide * rng.uniform(0.5, 1.2), b.deep * rng.uniform(-0.6, 1.9), b.high * rng.uniform(1.4, 2.1)]
+            end = [
+                side * b.wide * rng.uniform(0.5, 1.2),
+                b.deep * rng.uniform(-0.6, 1.9),
+                b.high * rng.uniform(1.4, 2.1),
+            ]
         else:
-            end = [side * b.wide * rng.uniform(1.25, 1.6), b.deep * rng.uniform(-0.3, 0.4), -b.high * rng.uniform(0.5, 1.3)]
+            end = [
+                side * b.wide * rng.uniform(1.25, 1.6),
+                b.deep * rng.uniform(-0.3, 0.4),
+                -b.high * rng.uniform(0.5, 1.3),
+            ]
         canvas[:] = 0
         tube(canvas, view, np.array([start, end]), b.wide * rng.uniform(0.22, 0.36), 1.0)
         total += canvas
@@ -226,13 +309,21 @@ def _vessels(b: Build, view: View, rng: np.random.Generator) -> Array:
         t = np.linspace(0, 1, 6)[:, None]
         start = np.array([side * b.wide * 0.25, 0, b.high * 0.05])
         wave = rng.normal(0, 5, (6, 3)) * t
-        tube(canvas, view, start + t * way * b.wide * rng.uniform(0.3, 0.7) + wave, b.wide * rng.uniform(0.008, 0.025), 0.9)
+        tube(
+            canvas,
+            view,
+            start + t * way * b.wide * rng.uniform(0.3, 0.7) + wave,
+            b.wide * rng.uniform(0.008, 0.025),
+            0.9,
+        )
     return canvas
 
 
 def _devices(canvas: Array, b: Build, view: View, rng: np.random.Generator) -> None:
     for _ in range(int(rng.integers(1, 5))):
-        points = np.cumsum(rng.normal(0, 0.25, (9, 3)), axis=0) * (b.wide, b.deep, b.high) + rng.uniform(-0.5, 0.5, 3) * (b.wide, b.deep, b.high)
+        points = np.cumsum(rng.normal(0, 0.25, (9, 3)), axis=0) * (b.wide, b.deep, b.high) + rng.uniform(
+            -0.5, 0.5, 3
+        ) * (b.wide, b.deep, b.high)
         tube(canvas, view, points, rng.uniform(1, 3), rng.uniform(1, 4))
     if rng.random() < 0.4:
         at = rng.uniform(-0.7, 0.7, 3) * (b.wide, b.deep, b.high)

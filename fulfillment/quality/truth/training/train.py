@@ -64,7 +64,10 @@ def train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     generator = torch.Generator().manual_seed(options.seed)
     pictures, classes = load(options.pools, options.without)
-    net = ChestNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = ChestNet()
+    if options.start is not None:
+        net.load_state_dict(torch.load(options.start, weights_only=True))
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(net).eval()
     print(f"{len(pictures)} pictures, {sum(p.numel() for p in net.parameters())} parameters", flush=True)
     optimiser = torch.optim.AdamW(net.parameters(), lr=options.rate, weight_decay=0.02)
@@ -75,9 +78,13 @@ def train(options: argparse.Namespace) -> None:
         if at + options.batch > len(order):
             order, at = torch.randperm(len(pictures), generator=generator), 0
         chosen, at = order[at : at + options.batch], at + options.batch
-        done = step / steps
+        done = max(step / steps, (time.monotonic() - started) / (60 * options.minutes))
         for group in optimiser.param_groups:
-            group["lr"] = options.rate * min(1.0, (step + 1) / 60) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+            group["lr"] = (
+                options.rate
+                * min(1.0, (step + 1) / 60)
+                * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+            )
         loss = loss_of(net, pictures[chosen].float(), classes[chosen], generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -87,6 +94,8 @@ def train(options: argparse.Namespace) -> None:
         recent = 0.97 * recent + 0.03 * float(loss.detach()) if step else float(loss.detach())
         if step % 25 == 24 or step + 1 == steps:
             print(f"{step + 1}/{steps} loss {recent:.4f} {time.monotonic() - started:.0f} s", flush=True)
+        if done >= 1:
+            break
     torch.save(average.state_dict(), options.out.with_suffix(".pt"))
     export(average, options.out)
 
@@ -116,7 +125,9 @@ def main() -> int:
     parser.add_argument("pools", type=Path, nargs="+")
     parser.add_argument("--without", nargs="*", default=[], help="sources to leave out")
     parser.add_argument("--out", type=Path, default=Path("truth.onnx"))
+    parser.add_argument("--start", type=Path, help="weights (.pt) to go on from")
     parser.add_argument("--epochs", type=float, default=5)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="end after so long, the rate falling to suit")
     parser.add_argument("--batch", type=int, default=96)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)

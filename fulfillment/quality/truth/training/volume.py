@@ -123,7 +123,9 @@ def render(body: Body, rng: np.random.Generator, *, lateral: bool) -> Maps:
     scale = rng.uniform(0.8, 1.25) * rng.uniform(0.82, 1.22, 3)
     points = torch.stack([left / float(scale[2]), front / float(scale[1]), v / float(scale[0])], -1)
     bend = torch.from_numpy(rng.normal(0, rng.uniform(0, 11), (1, 3, 5, 5, 4)).astype(np.float32))
-    points = points + functional.interpolate(bend, points.shape[:3], mode="trilinear", align_corners=True)[0].movedim(0, -1)
+    points = points + functional.interpolate(bend, points.shape[:3], mode="trilinear", align_corners=True)[0].movedim(
+        0, -1
+    )
     points = points + torch.tensor([0.0, 0.0, float(rng.normal(0, 12))])
     grid = (points / half.flip(0))[None]
     sampled = functional.grid_sample(volume, grid, align_corners=False, padding_mode="border")
