@@ -22,7 +22,7 @@ class Thresholds:
     """From which confidence on something is said. Set on pictures that the networks which saw them had not learned from."""
 
     view: float = 0.9
-    orientation: float = 0.97
+    orientation: float = 0.85
     mirrored: float = 0.9
     not_chest: float = 0.5
 
@@ -91,7 +91,8 @@ def judge(seen: Reading, *, collimated: float | None = None, thresholds: Thresho
     if junk >= thresholds.not_chest:
         return Truth(assessed=True, not_chest=True, not_chest_confidence=round(junk, 4), collimated=collimated)
     best = FRONTAL if seen.classes[FRONTAL] >= seen.classes[LATERAL] else LATERAL
-    sure = float(seen.classes[best])
+    # One view against the other: that it is a chest at all was asked before.
+    sure = float(seen.classes[best] / max(seen.classes[FRONTAL] + seen.classes[LATERAL], 1e-6))
     view: View = "unknown" if sure < thresholds.view else ("frontal", "lateral")[best]  # type: ignore[assignment]
     dark = max(seen.inverted, 1 - seen.inverted)
     polarity: Polarity = "unknown" if dark < thresholds.orientation else "inverted" if seen.inverted > 0.5 else "normal"

@@ -16,7 +16,7 @@ Rotation = Literal[0, 90, 180, 270]
 NOT_ASSESSED: tuple[str, ...] = (
     "inspiration",
     "body rotation",
-    "apices and costophrenic angles inside the picture",
+    "anatomy cut off at the edges (apices, costophrenic angles)",
     "AP against PA",
 )
 
@@ -31,8 +31,7 @@ class Truth:
     swapped, frontal views only, None if not known (a heart on the right exists, so this is never more than a hint).
     not_chest: True if the picture is taken for something else than a radiograph of a chest.
     ``assessed`` is False where nothing could be looked at (too small, one single value); ``reason`` then says why.
-    ``collimated`` is the share of the picture outside the exposed field; ``cut_off`` names the sides ("top", "bottom",
-    "left", "right") at which the lungs run out of the picture. Both are hints.
+    ``collimated`` is the share of the picture that is flat margin.
     """
 
     view: View = "unknown"
@@ -48,10 +47,9 @@ class Truth:
     assessed: bool = False
     reason: str = ""
     collimated: float | None = None
-    cut_off: tuple[str, ...] = ()
     not_assessed: tuple[str, ...] = NOT_ASSESSED
     version: str = f"{TRUTH_NAME} {TRUTH_VERSION}"
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
-        return {**asdict(self), "cut_off": list(self.cut_off), "not_assessed": list(self.not_assessed)}
+        return {**asdict(self), "not_assessed": list(self.not_assessed)}
