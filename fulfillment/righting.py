@@ -36,7 +36,7 @@ def set_right(
     """The engine's output set right, and what was done; the same output and nothing if nothing is wrong, in doubt, not
     permitted, or not possible without loss (the finding then stands)."""
     rule = spec.image.upright
-    if rule is None or not rule.correct:
+    if rule is None or not rule.correct or truth.view != "frontal":
         return outcome, ()
     wrong = {found.code for found in truth_findings(truth, facts, spec) if found.severity != "info"}
     data, made = outcome.data, []

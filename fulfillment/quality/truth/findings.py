@@ -1,6 +1,6 @@
 """From what a picture shows, and what its header says, to remarks that a person can act on.
 
-Polarity and rotation may refuse an image, if the request binds them and the picture leaves no doubt. View, mirroring and
+Polarity and rotation may refuse a frontal image, if the request binds them and the picture leaves no doubt. View, mirroring and
 "no chest" are never more than a hint to a person. AP against PA is not told from pixels and overrules no header.
 """
 
@@ -70,6 +70,8 @@ def _upright(truth: Truth, facts: ImageFacts, spec: DatasetSpec | None) -> Itera
     rule = spec.image.upright if spec is not None else None
     severity: Severity = "should" if spec is not None and rule is None else "must" if rule is None else rule.level.value
     check_id = rule.check_id if rule is not None else ""
+    if truth.view != "frontal" and severity == "must":
+        severity = "should"  # the network has seen no real lateral: a hint, never a verdict
     if truth.polarity == "inverted":
         raw = facts.presentation_intent == "FOR PROCESSING"
         yield Finding(

@@ -21,10 +21,10 @@ Array = NDArray[np.float32]
 class Thresholds:
     """From which confidence on something is said. Set on pictures that the networks which saw them had not learned from."""
 
-    view: float = 0.9
+    view: float = 0.8
     orientation: float = 0.85
     mirrored: float = 0.9
-    not_chest: float = 0.5
+    not_chest: float = 0.6
 
 
 THRESHOLDS = Thresholds()

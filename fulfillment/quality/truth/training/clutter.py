@@ -10,6 +10,11 @@ Array = NDArray[np.float32]
 SIDE = 160
 
 
+def blurred(image: Array, sigma: float) -> Array:
+    """Gaussian blur."""
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), dtype=np.float32)
+
+
 def _clouds(rng: np.random.Generator) -> Array:
     steep = rng.uniform(0.3, 2.2)
     frequency = np.hypot(np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None, :])
@@ -51,7 +56,7 @@ def _pattern(rng: np.random.Generator) -> Array:
                 cv2.ellipse(image, tuple(map(int, a)), axes, float(rng.uniform(0, 180)), 0, 360, value, width)
     if rng.random() < 0.3:
         image = np.maximum(image, image[:, ::-1])
-    return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 6)) if rng.random() < 0.5 else image
+    return blurred(image, rng.uniform(0.4, 6)) if rng.random() < 0.5 else image
 
 
 def lettered(image: Array, text: str, at: tuple[int, int], size: float, value: float, width: int = 1) -> Array:
@@ -98,9 +103,7 @@ def _section(rng: np.random.Generator) -> Array:
         cv2.ellipse(
             image, (SIDE // 2, int(SIDE / 2 + deep * 0.4)), (int(wide * 1.1), int(deep * 0.9)), 0, 20, 160, 200, 2
         )
-    return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.5)) + rng.normal(
-        0, rng.uniform(1, 15), image.shape
-    ).astype(np.float32)
+    return blurred(image, rng.uniform(0.5, 1.5)) + rng.normal(0, rng.uniform(1, 15), image.shape).astype(np.float32)
 
 
 def cut_of(photograph: Array, rng: np.random.Generator) -> Array:

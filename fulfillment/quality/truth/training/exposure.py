@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fulfillment.quality.truth.training.clutter import lettered
+from fulfillment.quality.truth.training.clutter import blurred, lettered
 
 Array = NDArray[np.float32]
 SIDE = 144
@@ -74,16 +74,16 @@ def _processed(image: Array, rng: np.random.Generator) -> Array:
     if rng.random() < 0.3:
         tiles = int(rng.integers(2, 9))
         level = cv2.createCLAHE(float(rng.uniform(1, 5)), (tiles, tiles)).apply((image * 255).astype(np.uint8))
-        image = level.astype(np.float32) / 255
+        image = level.astype(np.float32) / np.float32(255)
     if rng.random() < 0.3:
-        coarse = cv2.GaussianBlur(image, (0, 0), rng.uniform(2, 20))
+        coarse = blurred(image, rng.uniform(2, 20))
         image = image + (image - coarse) * np.float32(rng.uniform(0.2, 1.5))
     if rng.random() < 0.4:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 2.5))
+        image = blurred(image, rng.uniform(0.4, 2.5))
     if rng.random() < 0.6:
         grain = rng.normal(0, 1, image.shape).astype(np.float32)
         if rng.random() < 0.5:
-            grain = cv2.GaussianBlur(grain, (0, 0), 0.7) * 2
+            grain = blurred(grain, 0.7) * 2
         image = image + grain * np.float32(rng.uniform(0.005, 0.07))
     if rng.random() < 0.25:  # uneven field, heel effect
         y, x = np.mgrid[0 : image.shape[0], 0 : image.shape[1]].astype(np.float32) / SIDE - 0.5
@@ -117,7 +117,9 @@ def _collimated(image: Array, rng: np.random.Generator) -> Array:
     rows, columns = image.shape
     if rng.random() < 0.5:
         widths = (rng.uniform(0, 0.22, 4) * (rng.random(4) < 0.6) * SIDE).astype(int)
-        return cv2.copyMakeBorder(image, *(int(w) for w in widths), cv2.BORDER_CONSTANT, value=float(value))
+        top, bottom, left, right = (int(width) for width in widths)
+        framed = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=float(value))
+        return np.asarray(framed, dtype=np.float32)
     corners = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
     corners += rng.normal(0, 0.035, (4, 2)).astype(np.float32) * SIDE + (
         np.array([columns / 2, rows / 2]) - corners
@@ -139,7 +141,7 @@ def vary(image: Array, rng: np.random.Generator, *, tilt: float = 9.0) -> Array:
         matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), float(np.clip(angle, -tilt, tilt)), zoom)
         matrix[0, 1] += rng.normal(0, 0.02)
         border = cv2.BORDER_CONSTANT if rng.random() < 0.5 else cv2.BORDER_REPLICATE
-        image = cv2.warpAffine(
+        image[:] = cv2.warpAffine(
             image,
             matrix,
             (SIDE, SIDE),

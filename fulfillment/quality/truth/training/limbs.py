@@ -6,6 +6,7 @@ None is a likeness; they are what a network must not take for a chest.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 SIDE = 160
+#: Shares of the side: across, down. A tuple or an array.
+Place = Any
 
 
 class Sheet:
@@ -22,7 +25,7 @@ class Sheet:
         self.rng = rng
         self.soft, self.bone = np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
 
-    def _mask(self, points: Sequence[Sequence[float]], width: float) -> NDArray[np.uint8]:
+    def _mask(self, points: Sequence[Place], width: float) -> NDArray[np.uint8]:
         mask = np.zeros((SIDE, SIDE), np.uint8)
         line = (np.asarray(points) * SIDE * 8).round().astype(np.int32).reshape(-1, 1, 2)
         cv2.polylines(mask, [line], False, 255, max(1, round(width * SIDE)), cv2.LINE_AA, 3)
@@ -34,20 +37,16 @@ class Sheet:
         depth = np.clip(inside / radius, 0, 1)
         return (np.sqrt(np.clip(1 - (1 - depth) ** 2, 0, 1)) * radius * 2).astype(np.float32)
 
-    def flesh(self, points: Sequence[Sequence[float]], width: float) -> None:
+    def flesh(self, points: Sequence[Place], width: float) -> None:
         np.maximum(self.soft, self._round(self._mask(points, width), width), out=self.soft)
 
-    def rod(
-        self, points: Sequence[Sequence[float]], width: float, *, marrow: float = 0.5, density: float = 1.6
-    ) -> None:
+    def rod(self, points: Sequence[Place], width: float, *, marrow: float = 0.5, density: float = 1.6) -> None:
         """A bone with its harder rim."""
         whole = self._round(self._mask(points, width), width)
         core = self._round(self._mask(points, width * 0.6), width * 0.6) if width * SIDE > 3 else 0
         self.bone += (whole - marrow * core) * np.float32(density)
 
-    def blob(
-        self, at: Sequence[float], radii: Sequence[float], *, soft: float = 0, bone: float = 0, turn: float = 0
-    ) -> None:
+    def blob(self, at: Place, radii: Sequence[float], *, soft: float = 0, bone: float = 0, turn: float = 0) -> None:
         mask = np.zeros((SIDE, SIDE), np.uint8)
         centre = (int(at[0] * SIDE), int(at[1] * SIDE))
         cv2.ellipse(

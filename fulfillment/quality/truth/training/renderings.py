@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ def slices(ct: Path, rng: np.random.Generator, count: int) -> NDArray[np.int16]:
     """Cuts through the CT, nine of ten across the body."""
     import nibabel
 
-    image = nibabel.load(ct)
+    image: Any = nibabel.load(ct)
     volume = np.asarray(image.dataobj)
     cuts = []
     for _ in range(count):

@@ -274,7 +274,7 @@ def _bones(b: Build, view: View, rng: np.random.Generator, *, arms_up: bool) -> 
         canvas[:] = 0
         tube(canvas, view, points, b.wide * radius, dense * density)
         total += canvas
-    return cv2.GaussianBlur(total, (0, 0), 0.6)
+    return np.asarray(cv2.GaussianBlur(total, (0, 0), 0.6), dtype=np.float32)
 
 
 def _arms(b: Build, view: View, rng: np.random.Generator, *, raised: bool) -> Array:
@@ -296,7 +296,7 @@ def _arms(b: Build, view: View, rng: np.random.Generator, *, raised: bool) -> Ar
         canvas[:] = 0
         tube(canvas, view, np.array([start, end]), b.wide * rng.uniform(0.22, 0.36), 1.0)
         total += canvas
-    return cv2.GaussianBlur(total, (0, 0), 2.0)
+    return np.asarray(cv2.GaussianBlur(total, (0, 0), 2.0), dtype=np.float32)
 
 
 def _vessels(b: Build, view: View, rng: np.random.Generator) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,11 +42,12 @@ def load_body(ct: Path, mask: Path) -> Body:
     """Read the CT and its structure masks; the table is left out. Arrays are (left, anterior, superior) in the files."""
     import nibabel
 
-    image = nibabel.load(ct)
+    image: Any = nibabel.load(ct)
+    masks: Any = nibabel.load(mask)
     zooms = [float(z) for z in image.header.get_zooms()[:3]]
     factors = [z / _VOXEL_MM for z in zooms]
     hounsfield = ndimage.zoom(np.asarray(image.dataobj, dtype=np.float32), factors, order=1)
-    labels = ndimage.zoom(np.asarray(nibabel.load(mask).dataobj), factors, order=0)
+    labels = ndimage.zoom(np.asarray(masks.dataobj), factors, order=0)
     body = ndimage.binary_opening(hounsfield > -400, iterations=2)
     parts, _ = ndimage.label(body)
     body = parts == np.argmax(np.bincount(parts.ravel())[1:]) + 1

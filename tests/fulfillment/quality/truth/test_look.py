@@ -83,8 +83,12 @@ def test_doubt_is_never_a_verdict() -> None:
 
 
 def test_only_polarity_and_rotation_can_refuse() -> None:
-    wrong = Truth("lateral", 0.99, "inverted", 0.99, 90, 0.99, assessed=True)
-    assert codes(wrong) == {"VIEW_CONTRADICTED": "should", "POLARITY_INVERTED": "must", "ROTATED": "must"}
+    wrong = Truth("frontal", 0.99, "inverted", 0.99, 90, 0.99, assessed=True)
+    lateral = ImageFacts(modality="DX", view="LL", view_source="ViewPosition")
+    assert codes(wrong, lateral) == {"VIEW_CONTRADICTED": "should", "POLARITY_INVERTED": "must", "ROTATED": "must"}
+    for view in ("lateral", "unknown"):
+        unsure = Truth(view, 0.99, "inverted", 0.99, 90, 0.99, assessed=True)  # type: ignore[arg-type]
+        assert set(codes(unsure).values()) == {"should"}
     lenient = DatasetSpec.model_validate({"title": "x", "image": {"upright": {"level": "should"}}})
     silent = DatasetSpec.model_validate({"title": "x", "image": {"upright": None}})
     for spec in (lenient, silent):
