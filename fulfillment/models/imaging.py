@@ -98,7 +98,9 @@ class Image(Entity):
     deid_record = models.JSONField(default=dict, help_text="the engine's audit record: counts and paths, never values")
     findings = models.JSONField(default=list, help_text="findings against the specification")
     truth = models.JSONField(default=dict, help_text="what the picture shows: Truth.as_dict()")
-    corrections = models.JSONField(default=list, help_text="what the portal set right, and how it was: Correction.as_dict()")
+    corrections = models.JSONField(
+        default=list, help_text="what the portal set right, and how it was: Correction.as_dict()"
+    )
     conforms = models.BooleanField(default=True, help_text="no 'must' finding")
 
     objects = ImageQuerySet.as_manager()

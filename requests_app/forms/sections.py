@@ -278,6 +278,8 @@ class ImageForm(SectionForm):
         initial = super().initial_from(document)
         if initial.get("presentation") == Presentation.ANY.value:
             initial["presentation"] = ""
+        if "upright" not in document.get("image", {}):  # it is left out of a document at its default, which asks for it
+            initial["upright"] = True
         return initial
 
 
