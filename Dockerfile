@@ -16,6 +16,7 @@ COPY fulfillment fulfillment
 COPY getdata getdata
 COPY templates templates
 COPY static static
+COPY docs/pictures docs/pictures
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev
 # Collected as production does it, with hashed names. The key signs nothing: it exists during this command only.
 RUN GETDATA_ENV=production SECRET_KEY=only-for-collecting-static-files GETDATA_STATIC_ROOT=/app/staticfiles \

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Avg, Count, Exists, Min, OuterRef, Q, QuerySet
 
+from fulfillment.batch_quality import BatchQuality
 from fulfillment.meter import standing_labels
 from fulfillment.models import (
     Batch,
@@ -22,6 +23,7 @@ from fulfillment.models import (
     SourceFileStatus,
     SourceKind,
 )
+from fulfillment.quality.overview import Raise
 from getdata.accounts.models import Membership, User
 from getdata.common.charts import Chart, bar_chart
 from requests_app.models import DatasetRequest
@@ -48,6 +50,7 @@ class ReviewSummary:
     duplicates: list[DuplicateHit]
     views: Chart | None
     reasons: list[dict[str, Any]]
+    raises: list[Raise]
 
 
 def review_summary(batch: Batch) -> ReviewSummary:
@@ -71,6 +74,7 @@ def review_summary(batch: Batch) -> ReviewSummary:
         ),
         views=_bars(views, "Projections", "Projection"),
         reasons=withheld_reasons(batch),
+        raises=BatchQuality(batch).raises,
     )
 
 

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, path
 
-from fulfillment.views import certificates, deliveries, label_passports, label_worklists, uploads
+from fulfillment.views import certificates, deliveries, label_passports, label_worklists, quality, uploads
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("deliveries/", deliveries.fulfillment_list, name="fulfillment_list"),
@@ -30,6 +30,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/<uuid:pk>/labels/", label_worklists.batch_labels, name="batch_labels"),
     path("labels/<uuid:pk>/settle/", label_worklists.label_settle, name="label_settle"),
     path("labels/<uuid:pk>/", label_passports.label_passport, name="label_passport"),
+    path("batches/<uuid:pk>/quality/", quality.batch_quality, name="batch_quality"),
+    path("batches/<uuid:pk>/quality.csv", quality.batch_quality_csv, name="batch_quality_csv"),
+    path("images/<uuid:pk>/", quality.image_detail, name="image_detail"),
     path("images/<uuid:pk>/preview/", deliveries.image_preview, name="image_preview"),
 ]
 

@@ -255,7 +255,8 @@ STORAGES = {
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("GETDATA_STATIC_ROOT", default=str(VAR / "static")))
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# The pictures of the documents are shown on the page "How quality is scored" as well.
+STATICFILES_DIRS = [BASE_DIR / "static", ("pictures", BASE_DIR / "docs" / "pictures")]
 if not PRODUCTION:  # static files are served from where they lie; whitenoise wants the folder to exist all the same
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_USE_FINDERS = not PRODUCTION

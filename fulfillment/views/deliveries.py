@@ -262,6 +262,7 @@ def batch_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         sees = worklists_for(user).filter(pk=batch.pk).exists()
         context["url_labels"] = reverse("batch_labels", args=[batch.pk]) if sees else ""
         context["label_rate"] = batch_rate(batch)
+    context["sees_quality"] = Batch.objects.pictured_for(request.user).filter(pk=batch.pk).exists()
     context["review"] = batch.reviews.select_related("reviewer").first()
     context["returned_files"] = batch.files.filter(reason=RETURNED, status=SourceFileStatus.QUARANTINED).count()
     response = render(request, "fulfillment/deliveries/batch_detail.html", context)

@@ -196,6 +196,7 @@ def pilot_document() -> dict[str, Any]:
             {"view": "AP", "sex": "F", "age_min": 65, "min": 6},
         ],
         "image": {"bits_stored": {"min": 10}, "short_side": {"min_px": 1024}},
+        "quality": {"components": [{"component": "depth", "min": 60, "level": "should"}]},
         "delivery": {
             "label_formats": ["generic_csv", "chexpert_csv"],
             "deadline": (date.today() + timedelta(days=90)).isoformat(),

@@ -23,6 +23,7 @@ from getdata.demo.burn import burn_text
 from getdata.demo.cast import password
 from getdata.demo.dicomize import derived_uid, encode
 from getdata.demo.phantom import make_phantom
+from getdata.demo.spoil import gaps, spoiled
 from requests_app.models import DatasetRequest
 from requests_app.services import agreements, offers
 
@@ -91,7 +92,8 @@ def asked_spec(request: DatasetRequest):  # type: ignore[no-untyped-def]
 
 
 def deliver(batch: Batch, *, seed: int, count: int, actor: User) -> None:
-    """Stage ``count`` phantoms and their label table: every sixth with burned-in identity, one of them no radiograph at all."""
+    """Stage ``count`` phantoms and their label table: every sixth with burned-in identity, some with faults of export
+    (``getdata.demo.spoil``), and one file that is no radiograph at all."""
     rng = random.Random(seed + 1)  # noqa: S311  a demonstration must look the same each time
     rows: list[dict[str, Any]] = []
     for name, data, uid, boxes in phantoms(seed, count):
@@ -154,7 +156,7 @@ def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, dict[str,
         family, given = rng.choice(FAMILY), rng.choice(GIVEN[sex])
         record = f"{rng.randint(10**6, 10**7 - 1):08d}"
         day = f"2025{rng.randint(1, 12):02d}{rng.randint(1, 28):02d}"
-        pixels = picture.pixels
+        pixels = spoiled(picture.pixels, number, bits)
         if number % 6 == 2:
             text = f"{family} {given}\n{record}  {day[6:]}.{day[4:6]}.{day[:4]}"
             pixels = burn_text(pixels, text, position=(40, 60), size=34, bits_stored=bits).pixels  # type: ignore[assignment]
@@ -179,6 +181,7 @@ def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, dict[str,
             "ViewPosition": view,
             "PixelSpacing": [picture.truth["pixel_spacing"]] * 2,
             "BodyPartExamined": "CHEST",
+            **gaps(number),
         }
         data = encode(
             pixels, header, sop_class="CR" if number % 2 else "DX", syntax=SYNTAXES[number % 5], bits_stored=bits

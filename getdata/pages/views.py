@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from fulfillment.quality.header import ATTRIBUTES
+from fulfillment.quality.words import COMPONENTS
 from getdata.accounts.models import User
 from getdata.pages import front, steps, waiting
 
@@ -26,6 +28,12 @@ def home(request: HttpRequest) -> HttpResponse:
 def about_deid(request: HttpRequest) -> HttpResponse:
     """How de-identification works, for a privacy officer."""
     return render(request, "pages/about_deid.html")
+
+
+@require_safe
+def quality_guide(request: HttpRequest) -> HttpResponse:
+    """How quality is scored, for a hospital: what each component sees, what spoils it, what to do."""
+    return render(request, "pages/quality_guide.html", {"components": COMPONENTS, "attributes": ATTRIBUTES})
 
 
 @login_required

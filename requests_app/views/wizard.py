@@ -28,7 +28,7 @@ from requests_app.models import DatasetRequest, RequestStatus
 from requests_app.services import drafts
 from requests_app.services.amendments import CHECKED_PARTS, amendment_changes, has_live_offers
 from requests_app.services.drafts import Draft
-from requests_app.spec import DatasetSpec, LintNote, diff, summarise
+from requests_app.spec import DatasetSpec, LintNote, QualityComponent, diff, summarise
 
 #: Buttons that show the form again without saving: rows come and go, a grid is laid out.
 _REDISPLAY = frozenset({"add", "remove", "change", "redisplay", "layout", "grid-none"})
@@ -210,6 +210,7 @@ def _show(
         "on": on,
         "template": f"requests_app/wizard/steps/{step.key}.html",
         "restricted": form.amending,
+        "quality_components": list(QualityComponent),
         "cohort_images": (draft.document.get("cohort") or {}).get("images") or {},
     }
     return render(request, "requests_app/wizard/step.html", context, status=status)

@@ -101,6 +101,11 @@ STATES: dict[str, Look] = {
     "possible": Look("plain", "ring", "Possible"),
     "absent": Look("plain", "bar", "Absent"),
     "not_mentioned": Look("plain", "open-square", "Not mentioned"),
+    # a score in a word
+    "good": Look("good", "check", "Good"),
+    "fair": Look("plain", "half", "Fair"),
+    "weak": Look("warn", "triangle", "Weak"),
+    "poor": Look("bad", "octagon", "Poor"),
     # plain answers
     "yes": Look("good", "check", "Yes"),
     "no": Look("bad", "cross", "No"),
