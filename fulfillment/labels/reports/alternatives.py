@@ -52,7 +52,8 @@ def weigh_alternatives(words: Sequence[Word], items: Sequence[Item], mentions: S
                 continue
             if "copd" in (left.concept, right.concept) or not _COMMON.isdisjoint((left.concept, right.concept)):
                 continue
-            listed = _listed_before(left, mentions[max(0, place - 4) : place], words)
+            # "Consolidation, atelectasis versus pneumonia": the consolidation is there, and two things may explain it.
+            listed = [] if joint in versus else _listed_before(left, mentions[max(0, place - 4) : place], words)
             scarred = "~scar" in (left.concept, right.concept) and joint not in versus and not listed
             for one in (*listed, left, right):
                 if one.concept in _COMMON or one.settled:
@@ -105,6 +106,12 @@ def explain(words: Sequence[Word], mentions: Sequence[Mention]) -> None:
             for other in mentions[:place]:
                 if other.concept in _MISTAKEN:
                     weaken(other, LabelState.POSSIBLE)
+        elif mention.concept == "pleural_effusion" and mention.weak and mention.state is LabelState.POSSIBLE:
+            # A blunted angle whose cause is named says nothing of fluid.
+            if any(
+                other.concept == "~scar" and other.state is not LabelState.ABSENT for other in mentions[place + 1 :]
+            ):
+                mention.state = None
         elif mention.concept == "~collapse":
             if _SPINE.isdisjoint(word.form for word in words):
                 mention.concept = "atelectasis"
