@@ -7,77 +7,25 @@ import re
 from deid.text.identifiers import PARTICLES
 from deid.text.judge import eponym_stays
 from deid.text.tokens import CAPITALISED, CODE, DIGITS, LOWER, MIXED, UPPER, Token
-from deid.text.vocabulary import DEGREE, EPONYM, FUNCTION, GENERIC, LABEL, NAME, PLACE, RADIOLOGY, ROLE, TITLE
+from deid.text.vocabulary import (
+    DEGREE,
+    EPONYM,
+    FUNCTION,
+    GENERIC,
+    LABEL,
+    NAME,
+    PLACE,
+    RADIOLOGY,
+    ROLE,
+    TITLE,
+    context_words,
+)
 
 _TITLE_GAP = re.compile(r"[. \t]{1,3}\Z|[.]?[ \t]*[:][ \t]*\Z|\([^\W_]\)[ \t]\Z")
 _ROLE_GAP = re.compile(r"(?:[ \t]+|\.?[ \t]*[:,(/-]+[ \t]*|\(?[^\W_]?\)[ \t]*)\Z")
-_WORDY_TITLES = frozenset(
-    [
-        "doctor",
-        "father",
-        "lady",
-        "lord",
-        "judge",
-        "madam",
-        "officer",
-        "captain",
-        "professor",
-        "sergeant",
-        "prof",
-        "señor",
-        "señora",
-        "doctora",
-        "don",
-        "doña",
-        "enfermera",
-        "schwester",
-        "pfleger",
-        "sister",
-        "colonel",
-        "miss",
-        "dame",
-        "sir",
-        "col",
-        "fr",
-        "hr",
-        "ca",
-        "ms",
-        "sr",
-        "dr",
-        "mr",
-        "lic",
-        "oa",
-        "mta",
-    ]
-)
-_SHORT_CAPS = frozenset(
-    ["dr", "mr", "ms", "fr", "hr", "sr", "ca", "oa", "col", "lt", "maj", "capt", "mta", "prof", "ir"]
-)
-_FORWARD_PLACES = frozenset(
-    [
-        "hospital",
-        "hospitals",
-        "klinikum",
-        "klinik",
-        "krankenhaus",
-        "spital",
-        "praxis",
-        "hausarztpraxis",
-        "sanatorio",
-        "clinica",
-        "university",
-        "institute",
-        "camp",
-        "centro",
-        "policlinica",
-        "stift",
-        "clinic",
-        "universitatsklinikum",
-        "marienhospital",
-        "college",
-        "school",
-    ]
-)
+_WORDY_TITLES = context_words("wordy_titles")
+_SHORT_CAPS = context_words("short_caps")
+_FORWARD_PLACES = context_words("forward_places")
 _ANNOUNCING = ROLE | TITLE | LABEL | DEGREE
 _PREFIX_LINKS = frozenset(["by", "to", "with", "von", "por", "de", "a", "from", "for", "durch", "cc"])
 
@@ -273,6 +221,10 @@ def _before_degree(tokens: list[Token], place: int, allowed: int) -> None:
         back -= 1
 
 
+# Parts of Arabic, Irish and Spanish names that a hyphen or a capital joins to what follows.
+_JOINED_PARTICLES = context_words("joined_particles")
+
+
 def mark_ambiguous(tokens: list[Token], allowed: int, *, prose: bool = True) -> None:
     """Words that are names elsewhere (Stone, Grace, Summers): capitalised inside a sentence, or beside a name."""
     for place, token in enumerate(tokens):
@@ -327,6 +279,11 @@ def _beside_name(tokens: list[Token], place: int, allowed: int) -> bool:
             and joined
             and not (token.word in "ai" and not (after is not None and after.gap.startswith(".")) and not near_before)
         )
+    if token.word in _JOINED_PARTICLES and near_after and after is not None and after.gap in ("-", "'", "’", " ", "-"):
+        return after.gap != " " or token.shape != LOWER or near_before
+    hyphened = (near_before and token.gap == "-") or (near_after and after is not None and after.gap == "-")
+    if hyphened and token.shape in (CAPITALISED, UPPER) and token.word not in ("ray", "rays", "type", "like"):
+        return True
     if token.word in PARTICLES:
         return (
             near_after

@@ -157,6 +157,33 @@ def _beside_own(tokens: list[Token], place: int, identifiers: Identifiers) -> bo
     return False
 
 
+# What people do and organs do not.
+_OF_PEOPLE = frozenset(
+    [
+        "reports",
+        "says",
+        "said",
+        "denies",
+        "denied",
+        "complains",
+        "attended",
+        "came",
+        "agreed",
+        "told",
+        "asked",
+        "refused",
+        "stated",
+        "states",
+        "consented",
+        "klagt",
+        "berichtet",
+        "refiere",
+        "niega",
+        "acude",
+    ]
+)
+
+
 def _stands_as_name(tokens: list[Token], place: int, identifiers: Identifiers) -> bool:
     token = tokens[place]
     if token.shape in (CAPITALISED, MIXED) and not token.opens and not token.loud:
@@ -168,8 +195,11 @@ def _stands_as_name(tokens: list[Token], place: int, identifiers: Identifiers) -
         before is not None
         and (before.flags & TITLE or before.word in ("name", "patient", "pt", "paciente"))
         and re.fullmatch(r"[.:, \t]{1,3}", token.gap)
-        and (token.shape != LOWER or before.flags & TITLE)
+        and (token.shape != LOWER or before.flags & TITLE or before.word == "pt")
     ):
+        return True
+    after = tokens[place + 1] if place + 1 < len(tokens) else None
+    if after is not None and after.gap == " " and token.shape != LOWER and after.word in _OF_PEOPLE:
         return True
     for other, gap in ((place - 1, token.gap), (place + 1, tokens[place + 1].gap if place + 1 < len(tokens) else "x")):
         if _SENTENCE.match(gap) and len(tokens[min(place, other)].text) > 3:
@@ -186,10 +216,31 @@ def _stands_as_name(tokens: list[Token], place: int, identifiers: Identifiers) -
 
 
 def _mark_places(tokens: list[Token], identifiers: Identifiers) -> None:
-    phrases = [phrase.split() for phrase in identifiers.places]
+    """The header's institutions, whole or shortened word by word (DIST HOSP, Reg. Med. Ctr)."""
     words = [token.word for token in tokens]
-    for phrase in phrases:
-        for place in [i for i, word in enumerate(words) if word == phrase[0]]:
-            if words[place : place + len(phrase)] == phrase:
-                for token in tokens[place : place + len(phrase)]:
-                    token.kind = "PLACE"
+    for phrase in identifiers.places:
+        parts = [part for part in phrase.split() if part not in ("of", "the", "and", "for", "at")]
+        for place, word in enumerate(words):
+            for first in range(min(len(parts) - 1, 4)):
+                if not _shortens(word, parts[first]):
+                    continue
+                end, part = place, first
+                while end < len(tokens) and part < len(parts) and _shortens(words[end], parts[part]):
+                    if end > place and not _SOFT.match(tokens[end].gap):
+                        break
+                    end, part = end + 1, part + 1
+                if end - place >= 2:
+                    for token in tokens[place:end]:
+                        token.kind = "PLACE"
+                    break
+
+
+_SHORT_FORMS = {
+    "hosp": "hospital", "hsp": "hospital", "ctr": "center", "cntr": "center", "med": "medical", "reg": "regional", "rgnl": "regional", "gen": "general",  # noqa: E501
+    "genl": "general", "dist": "district", "univ": "university", "comm": "community", "cmty": "community", "meml": "memorial", "mem": "memorial", "natl": "national",  # noqa: E501
+    "inf": "infirmary", "clin": "clinic", "st": "saint", "saint": "st", "mt": "mount", "inst": "institute", "centre": "center", "center": "centre",  # noqa: E501
+}  # fmt: skip
+
+
+def _shortens(word: str, whole: str) -> bool:
+    return word == whole or _SHORT_FORMS.get(word) == whole or (len(word) >= 4 and whole.startswith(word))

@@ -19,7 +19,9 @@ from deid.text.language import guess_language
 from deid.text.patterns import find_old_ages, find_patterns, placeholders
 from deid.text.places import find_places, find_written_ages
 from deid.text.spelling import normalise
+from deid.text.spoken import find_own_days, find_spoken, find_spoken_ages
 from deid.text.tokens import Token, tokenize
+from deid.text.unknown import mark_cued
 from deid.text.vocabulary import fold, plain_flag
 
 _RANK = {
@@ -38,7 +40,7 @@ _NUMERIC_KINDS = frozenset({"DATE", "TIME", "NUMBER", "PHONE", "REDACTED"})
 _JOIN = re.compile(r"[ \t,.'’^&/-]{0,3}\Z")
 _RUN = re.compile(r"[^\W_]+(?:[ ._/\\-]{1,2}[^\W_]+)*")
 _INITIALS = re.compile(
-    r"(?<![\w.])(?!(?i:p\.a|a\.p|i\.v|i\.e|e\.g|p\.o|u\.s|d\.o|m\.d|n\.a|i\.m|v\.s|a\.m|p\.m|d\.d|s\.p|c\.m|o\.d|z\.n|v\.a|z\.b|d\.h|u\.a|o\.b|m\.n|d\.c|t\.b|h\.o|y\.o|r\.t|l\.t|s\.a|r\.o)\.)[A-ZÀ-Þ]\.\s?[A-ZÀ-Þ]\.(?!\w)"
+    r"(?<![\w.])(?!(?i:p\.a|a\.p|i\.v|i\.e|e\.g|p\.o|u\.s|d\.o|m\.d|n\.a|i\.m|v\.s|a\.m|p\.m|d\.d|s\.p|c\.m|o\.d|z\.n|v\.a|z\.b|d\.h|u\.a|o\.b|m\.n|d\.c|c\.p|t\.b|h\.o|y\.o|r\.t|l\.t|s\.a|r\.o)\.)[A-ZÀ-Þ]\.\s?[A-ZÀ-Þ]\.(?!\w)"
 )
 # A number of eight digits and more in groups of three, with its letter (C 22 918 334), unless a unit makes it a series of sizes.
 _GROUPED = re.compile(
@@ -99,6 +101,7 @@ def clean_report(
     own.mark_own(tokens, known)
     judge_words(tokens, text, allowed, prose=True)
     names.mark_announced(tokens, allowed)
+    mark_cued(tokens, text)
     names.mark_ambiguous(tokens, allowed)
     names.mark_institutions(tokens, allowed)
     names.mark_nicknames(tokens)
@@ -123,6 +126,9 @@ def _patterned(
         for found in found_dates:
             birth = bool(_BIRTH.search(text[max(0, found.start - 30) : found.start]))
             spans.append((found.start, found.end, found.kind, rewrite(found, mode, shift_days, birth=birth)))
+    if mode != "keep":
+        spans.extend((start, end, kind, None) for start, end, kind in find_spoken(text, language))
+        spans.extend((start, end, kind, None) for start, end, kind in find_own_days(text, known.dates))
     spans.extend((start, end, kind, None) for start, end, kind in find_places(text, tokens))
     for start, end, kind in find_patterns(text, tokens):
         if kind in ("PHONE", "NUMBER") and any(a <= start and end <= b for a, b in covered):
@@ -131,7 +137,8 @@ def _patterned(
     if any(len(token.text) == 1 and token.gap[:1] == "." and token.text.isupper() for token in tokens):
         spans.extend((m.start(), m.end(), "NAME", None) for m in _INITIALS.finditer(text))
     spans.extend((m.start(), m.end(), "NUMBER", None) for m in _GROUPED.finditer(text))
-    spans.extend((start, end, "AGE", "90+") for start, end in (*find_old_ages(text, tokens), *find_written_ages(text)))
+    ages = (*find_old_ages(text, tokens), *find_written_ages(text), *find_spoken_ages(text))
+    spans.extend((start, end, "AGE", "90+") for start, end in ages)
     spans.extend((start, end, "NUMBER", None) for start, end in find_numbers(text, known))
     return spans
 

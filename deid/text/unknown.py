@@ -149,7 +149,40 @@ def stands_as_word(tokens: list[Token], place: int, allowed: int) -> bool:
         return True
     if token.shape != CAPITALISED or not token.flags & allowed & common_flag("de"):
         return False
-    return not token.flags & NAME and _behind_article(tokens, place, allowed)
+    if token.flags & NAME:
+        return False
+    # German writes its nouns so; only behind a title, a role or a name is one taken for somebody's.
+    return _behind_article(tokens, place, allowed) or not _name_cue(tokens, place, "")
+
+
+_CLOSE_TITLES = frozenset(["dr", "mr", "mrs", "ms", "miss", "prof", "herr", "herrn", "frau", "sra", "drs", "mx"])
+
+
+def mark_cued(tokens: list[Token], text: str) -> None:
+    """Words that may be names, in small letters or in a line of capitals, where something announces a name: pt grace, DR CHASE,
+    seen by stone, m. black."""
+    for place, token in enumerate(tokens):
+        plain = token.shape == LOWER or (token.shape == UPPER and token.loud)
+        if token.kind or not plain or len(token.word) < 3 or token.flags & (RADIOLOGY | FUNCTION):
+            continue
+        before = tokens[place - 1] if place else None
+        if before is None or "\n" in token.gap:
+            continue
+        if token.flags & NAME:
+            initial = len(before.text) == 1 and before.text.isalpha() and token.gap in (". ", ".")
+            infinitive = before.word == "to" and token.flags & plain_flag("en")
+            if initial or (not infinitive and _name_cue(tokens, place, text)):
+                token.kind = "NAME"
+                if initial:
+                    before.kind = before.kind or "NAME"
+        elif (
+            before.word in _CLOSE_TITLES
+            and token.gap in (" ", ". ")
+            and not token.flags & (LABEL | ROLE | TITLE)
+            and not (before.word in ("ms", "mr", "dr") and before.shape == UPPER and not before.loud)
+            and not re.search(r"(?:ed|ing|ly|able)\Z", token.word)
+        ):
+            token.kind = "NAME"
 
 
 def _learned(word: str, german: bool, spanish: bool) -> bool:

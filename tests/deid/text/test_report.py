@@ -280,3 +280,36 @@ def test_a_name_parted_at_the_end_of_a_line_goes() -> None:
     ):
         cleaned = clean_report(text, known).text.lower()
         assert "feather" not in cleaned and "stone" not in cleaned and "i t h" not in cleaned and "at noon" in cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "gone", "kept"),
+    [
+        ("Seen by Dr chase on Tuesday the 4th, repeat on the 23rd.", ("chase", "Tuesday", "4th", "23rd"), "repeat"),
+        (
+            "DICTATED BY STONE. SEEN WITH DR CHASE AT HALF PAST THREE. LUNG FIELDS CLEAR.",
+            ("STONE", "CHASE", "THREE"),
+            "LUNG FIELDS",
+        ),
+        ("pt doe-smythe came, daughter joy called. m. black", ("doe", "smythe", "joy", "black"), "daughter"),
+        ("Call oh seven seven double zero nine one two. Woman in her nineties.", ("seven", "nineties"), "Woman"),
+        ("Film from FENWICK REG MED CTR seen 3/14.", ("FENWICK", "REG", "3/14"), "Film"),
+        (
+            "Thorax vom 22.11., keine umschriebene Verschattung. Herr Brückner, OA Wiesinger um halb vier.",
+            ("22.11", "Brückner", "Wiesinger", "vier"),
+            "umschriebene Verschattung",
+        ),
+        (
+            "Comentado con la Dra. Zubizarreta a las dos y media. Velamiento basal izquierdo.",
+            ("Zubizarreta", "media"),
+            "Velamiento basal",
+        ),
+        ("Lung reports pain. Flat 4, 19 Carrow Street, Nettlesham.", ("Lung", "Carrow", "Nettlesham"), "pain"),
+        ("Transferred from Harbor Pines Urgent Care. RJW/abc", ("Harbor", "Pines", "RJW", "abc"), "Transferred"),
+        ("pnuemonia and emphesema, no frature.", ("zzz",), "pnuemonia and emphesema, no frature"),
+    ],
+)
+def test_names_dates_and_places_go_however_they_are_said(text: str, gone: tuple[str, ...], kept: str) -> None:
+    known = Identifiers.of(names=["Doe-Smythe^Lung"], phrases=["Fenwick Regional Medical Center"], dates=["20240314"])
+    left = clean_report(text, known).text
+    assert not [word for word in gone if word in left] and kept in left, left
