@@ -10,15 +10,18 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Count, Max, QuerySet
+from django.urls import reverse
 
 from fulfillment.label_facts import statements
-from fulfillment.labels.agreement import Estimate, krippendorff_alpha
+from fulfillment.labels.agreement import Estimate, Marked, ShapeAgreement, krippendorff_alpha, shape_agreement
 from fulfillment.labels.consensus import settle
 from fulfillment.labels.discordance import BoxFact, DiscordanceKind, discordances
+from fulfillment.labels.formats import Shape
 from fulfillment.labels.reports import ENGINE_VERSION, label_report
 from fulfillment.labels.reports import Statement as Spoken
 from fulfillment.labels.statement import Statement
@@ -75,7 +78,10 @@ class Doubt:
 
 @dataclass(frozen=True)
 class FindingRow:
-    """One finding of a batch: images by settled state, labels by source, and the agreement of named readers (ordinal alpha)."""
+    """One finding of a batch: images by settled state, labels by source, and the agreement of named readers (ordinal alpha).
+
+    ``overlap`` compares the boxes (of outlines and masks the enclosing ones) of the two readers who share most images.
+    """
 
     name: str
     states: dict[str, int]
@@ -83,6 +89,7 @@ class FindingRow:
     marked: int
     readers: int
     agreement: Estimate | None
+    overlap: ShapeAgreement | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,14 @@ def batch_rate(batch: Batch) -> Rate:
     return Rate(len(found.contradicted()), len(found.compared))
 
 
+def figure_of(batch: Batch, user: User) -> dict[str, Any]:
+    """For the page of a batch whose files are settled: the figure, and the worklist's address for those who may see it."""
+    if not batch.labels.exists():
+        return {}
+    sees = worklists_for(user).filter(pk=batch.pk).exists()
+    return {"label_rate": batch_rate(batch), "url_labels": reverse("batch_labels", args=[batch.pk]) if sees else ""}
+
+
 def release_rate(release: Release, user: User) -> Rate:
     """The figure of a release, over those of its images that this person may know of."""
     seen = Image.objects.visible_to(user).filter(release_items__release=release)
@@ -174,6 +189,8 @@ class _Image:
 
     said: dict[str, list[Statement]] = field(default_factory=dict)
     boxes: list[BoxFact] = field(default_factory=list)
+    drawn: dict[tuple[str, str], list[Shape]] = field(default_factory=dict)
+    """By finding and reader."""
     confirmed: set[str] = field(default_factory=set)
 
 
@@ -247,8 +264,17 @@ def _known(labels: QuerySet[Label], taxonomy: Taxonomy) -> dict[str, _Image]:
             found[image].said.setdefault(key(name), []).extend(said)
     for image_pk, name in labels.filter(origin=Origin.CONFIRMED).order_by().values_list("image_id", "finding"):
         found[str(image_pk)].confirmed.add(key(name))
-    columns = ("label__image_id", "label__image__view", "label__image__facts__columns", "label__finding", "box")
-    for image_pk, view, width, name, box in Annotation.objects.filter(label__in=labels).values_list(*columns):
+    columns = (
+        "label__image_id",
+        "label__image__view",
+        "label__image__facts__columns",
+        "label__finding",
+        "label__reader",
+        "box",
+    )
+    for image_pk, view, width, name, reader, box in Annotation.objects.filter(label__in=labels).values_list(*columns):
+        if reader:
+            found[str(image_pk)].drawn.setdefault((key(name), reader), []).append(Shape.of_box(*box))
         centre = (float(box[0]) + float(box[2]) / 2) / width if view in _FRONTAL and width else None
         found[str(image_pk)].boxes.append(BoxFact(key(name), centre))
     return found
@@ -293,6 +319,7 @@ def _findings(known: dict[str, _Image], patients: dict[str, Any], taxonomy: Taxo
             marked=sum(any(one.shapes for one in said) for said in images.values()),
             readers=len({one.reader for said in images.values() for one in said if one.reader}),
             agreement=_agreement(images, patients),
+            overlap=_overlap(key, {pk: image for pk, image in known.items() if key in image.said}, patients),
         )
 
 
@@ -309,3 +336,19 @@ def _agreement(images: dict[str, list[Statement]], patients: dict[str, Any]) -> 
             units.append(ratings)
             clusters.append(patients.get(pk, pk))
     return krippendorff_alpha(units, level="ordinal", categories=ORDER, clusters=clusters) if units else None
+
+
+def _overlap(key: str, images: dict[str, _Image], patients: dict[str, Any]) -> ShapeAgreement | None:
+    """Boxes of the two readers who both read the finding on most images; None where no two did, or nobody drew."""
+    readers = {pk: sorted({one.reader for one in image.said[key] if one.reader}) for pk, image in images.items()}
+    pairs = Counter(pair for names in readers.values() for pair in combinations(names, 2))
+    drawn = {reader for image in images.values() for finding, reader in image.drawn if finding == key}
+    together = sorted((pair for pair in pairs if drawn & set(pair)), key=lambda pair: (-pairs[pair], pair))
+    if not together:
+        return None
+    first, second = together[0]
+    return shape_agreement(
+        Marked(image.drawn.get((key, first), []), image.drawn.get((key, second), []), cluster=patients.get(pk, pk))
+        for pk, image in images.items()
+        if first in readers[pk] and second in readers[pk]
+    )

@@ -132,8 +132,10 @@ def _count(
         images.order_by().values_list(*columns).iterator(chunk_size=5_000)
     ):
         linked = None if reported is None else study in reported
+        stated = said.get(str(pk))
         context = ImageFacts.from_dict(known).with_context
-        facts.append(context(site=site, statements=said.get(str(pk)), report_linked=linked))
+        # Counts follow from the statements; one state for each finding would be worked out for nothing.
+        facts.append(context(site=site, statements=stated, labels=stated and {}, report_linked=linked))
         by_hospital[str(hospital)].append(place)
         if status == BatchStatus.ACCEPTED:
             accepted[(decided is not None, decided), batch].append(place)

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from fulfillment import ledger
-from fulfillment.label_worklist import batch_rate, worklists_for
+from fulfillment.label_worklist import figure_of
 from fulfillment.models import Batch, BatchStatus, Fulfillment, FulfillmentStatus, Image, SourceFile, SourceFileStatus
 from fulfillment.selectors import withheld_reasons
 from fulfillment.services import batches, fulfillments
@@ -33,8 +33,7 @@ from getdata.common import storage
 from getdata.common.refusals import refusal_text, shows_refusals
 from requests_app.meter import meter_view
 
-A_PAGE = 25
-FILES_A_PAGE = 50
+A_PAGE, FILES_A_PAGE = 25, 50
 SHORT = "COUNT_SHORT"
 
 
@@ -257,11 +256,7 @@ def batch_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "max_instance": settings.MAX_INSTANCE_BYTES,
     }
     context["certificate"] = current_certificate(batch)
-    user = _person(request)
-    if context["progress"].is_settled and batch.labels.exists():  # while files arrive it would be worked out in vain
-        sees = worklists_for(user).filter(pk=batch.pk).exists()
-        context["url_labels"] = reverse("batch_labels", args=[batch.pk]) if sees else ""
-        context["label_rate"] = batch_rate(batch)
+    context |= figure_of(batch, _person(request)) if context["progress"].is_settled else {}
     context["sees_quality"] = Batch.objects.pictured_for(request.user).filter(pk=batch.pk).exists()
     context["review"] = batch.reviews.select_related("reviewer").first()
     context["returned_files"] = batch.files.filter(reason=RETURNED, status=SourceFileStatus.QUARANTINED).count()

@@ -80,6 +80,8 @@ def test_findings_are_counted_with_their_sources_and_the_agreement_of_readers(ba
         2,
     )
     assert row.agreement is not None and row.agreement.value is None
+    assert row.overlap is not None
+    assert (row.overlap.matched, row.overlap.iou.value, row.overlap.found.value) == (2, 1.0, 1.0)
     third = image(batch)
     label(third, "Pneumothorax", "absent", method="single_reader", reader="reader-a")
     label(third, "Pneumothorax", "present", method="single_reader", reader="reader-b")

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from fulfillment.models import Batch, Fulfillment, SourceFile, SourceFileStatus
+from fulfillment.models import Batch, Fulfillment, Report, SourceFile, SourceFileStatus
+from fulfillment.totals import request_totals
 from getdata.accounts.models import User
 from requests_app.meter import meter_view
 from requests_app.models import DatasetRequest
@@ -21,7 +22,7 @@ from requests_app.progress import counted
 from tests import factories
 from tests.factories import HospitalFactory, ReviewerFactory, member
 from tests.requests_app.spec.builders import complete
-from tests.support.images import image, label
+from tests.support.images import image, label, source_file
 
 pytestmark = pytest.mark.django_db
 
@@ -237,3 +238,25 @@ def test_a_closed_request_is_not_asked_about_again() -> None:
     page = Client().get(request.get_absolute_url()).content.decode()
     assert 'id="meter-total"' in page
     assert "data-live=" not in page and "live-meter.js" not in page
+
+
+def test_where_reports_are_required_lists_and_the_meter_count_the_same() -> None:
+    request = asked(cohort={"images": {"min": 10}}, reports={"linkage": "required"})
+    batch = delivery(request, status="accepted")
+    first, _ = deliver(batch), deliver(batch)
+    assert told(request, ReviewerFactory.create())["cohort.images"][1:] == (0, 0)
+    Report.objects.create(
+        batch=batch,
+        study=first.series.study,
+        source=source_file(batch, kind="reports"),
+        row=2,
+        state="linked",
+        text="x",
+    )
+    cache.clear()
+    assert told(request, ReviewerFactory.create())["cohort.images"][1:] == (1, 1)
+    (totals,) = request_totals([request.pk]).values()
+    assert (totals.received, totals.accepted) == (1, 1)
+    other = asked(cohort={"images": {"min": 10}})
+    deliver(delivery(other))
+    assert request_totals([request.pk, other.pk])[other.pk].received == 1
