@@ -8,7 +8,7 @@ from dataclasses import replace
 from fulfillment.labels.formats import (
     chexpert,
     coco,
-    dicom_seg,
+    dicom_seg_writing,
     dicom_sr,
     long,
     masks,
@@ -71,7 +71,7 @@ def write(
         case "dicom-sr":
             return dicom_sr.write(entries, taxonomy, sources or {})
         case "dicom-seg" | "dicom-seg-fractional":
-            return dicom_seg.write(entries, taxonomy, sources or {}, fractional=format.endswith("fractional"))
+            return dicom_seg_writing.write(entries, taxonomy, sources or {}, fractional=format.endswith("fractional"))
         case "png-masks":
             written, names = masks.write_png(entries, taxonomy, image_sizes)
             return _beside(written, taxonomy, names, by_key=True)
