@@ -84,7 +84,7 @@ _UNIT_NUMBER = re.compile(
     r"\b(?:MICU|SICU|CCU|ICU|NICU|PICU|CVICU|ED|Neo)[- ]?(\d{1,3}[A-Z]?)\b(?!\s?(?:views?|days?|hours?|cm|mm|st|nd|rd|th)\b)"
 )
 _AGE = re.compile(
-    r"(?<![\d./-])(9\d|1[0-2]\d)(?=[\s-]*(?:years?|yrs?|yr|y\.?\s?o\b|y/o|jahre|jährig|años|a\.\s|ans)\b|\s?[MFmf]\b(?!\s?[mr]))|(?<=\baged )(9\d|1[0-2]\d)\b|(?<=\balter )(9\d|1[0-2]\d)\b|(?<=\bage )(9\d|1[0-2]\d)\b|(?<=\bage: )(9\d|1[0-2]\d)\b",  # noqa: E501
+    r"(?<![\d./-])(9\d|1[0-2]\d)(?=[\s-]*(?:years?|yrs?|yr|y\.?\s?o\b|y/o|jahre|jährig\w*|años|a\.\s|ans)\b|\s?[MFmf]\b(?!\s?[mr]))|(?<=\baged )(9\d|1[0-2]\d)\b|(?<=\balter )(9\d|1[0-2]\d)\b|(?<=\bage )(9\d|1[0-2]\d)\b|(?<=\bage: )(9\d|1[0-2]\d)\b",  # noqa: E501
     _I,
 )
 _PLACEHOLDER = re.compile(r"\[(?:NAME|DATE|TIME|NUMBER|PHONE|WEB|ADDRESS|PLACE|LOCATION|REDACTED)\]|\b90\+")

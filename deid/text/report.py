@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from deid.text import names, own
+from deid.text.cues import find_ages_beside, find_beside, mark_doers, mark_institution_parts
 from deid.text.datetext import DateMode, find_dates, rewrite
 from deid.text.identifiers import Identifiers
 from deid.text.judge import allowed_flags, judge_words, mark_linked
@@ -105,6 +106,9 @@ def clean_report(
     names.mark_ambiguous(tokens, allowed)
     names.mark_institutions(tokens, allowed)
     names.mark_nicknames(tokens)
+    mark_doers(tokens, text)
+    names.spread(tokens, allowed)
+    mark_institution_parts(tokens, known)
     mark_linked(tokens)
     spans.extend(_ages_behind_names(tokens))
     spans.extend(
@@ -130,6 +134,7 @@ def _patterned(
         spans.extend((start, end, kind, None) for start, end, kind in find_spoken(text, language))
         spans.extend((start, end, kind, None) for start, end, kind in find_own_days(text, known.dates))
     spans.extend((start, end, kind, None) for start, end, kind in find_places(text, tokens))
+    spans.extend((start, end, kind, None) for start, end, kind in find_beside(text, tokens, dates=mode != "keep"))
     for start, end, kind in find_patterns(text, tokens):
         if kind in ("PHONE", "NUMBER") and any(a <= start and end <= b for a, b in covered):
             continue
@@ -137,7 +142,7 @@ def _patterned(
     if any(len(token.text) == 1 and token.gap[:1] == "." and token.text.isupper() for token in tokens):
         spans.extend((m.start(), m.end(), "NAME", None) for m in _INITIALS.finditer(text))
     spans.extend((m.start(), m.end(), "NUMBER", None) for m in _GROUPED.finditer(text))
-    ages = (*find_old_ages(text, tokens), *find_written_ages(text), *find_spoken_ages(text))
+    ages = (*find_old_ages(text, tokens), *find_written_ages(text), *find_spoken_ages(text), *find_ages_beside(text))
     spans.extend((start, end, "AGE", "90+") for start, end in ages)
     spans.extend((start, end, "NUMBER", None) for start, end in find_numbers(text, known))
     return spans
