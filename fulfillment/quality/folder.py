@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from fulfillment.conformance.facts import ImageFacts
 from fulfillment.conformance.read import read_facts
-from fulfillment.duplicates.files import Unreadable, read_pixels
+from fulfillment.duplicates.files import Pixels, Unreadable, read_pixels
 from fulfillment.quality.gates import grey_plane
 from fulfillment.quality.result import Gate, QualityResult
 from fulfillment.quality.score import score_image
 from fulfillment.quality.truth import Truth, look
+from fulfillment.quality.truth.display import as_displayed
 from requests_app.spec.document import DatasetSpec
 
 COLUMNS = (
@@ -95,13 +96,16 @@ def score_file(folder: Path, name: str, spec: DatasetSpec | None = None) -> File
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         facts = _picture_facts(pixels.stored) if pixels.dataset is None else read_facts(pixels.dataset)
-    return _scored(name, pixels.stored, facts, spec)
+    return _scored(name, pixels, facts, spec)
 
 
-def _scored(name: str, stored: NDArray[Any], facts: ImageFacts, spec: DatasetSpec | None) -> FileScore:
-    plane = grey_plane(stored, facts)
-    truth = Truth() if isinstance(plane, Gate) else look(plane, photometric=facts.photometric, facts=facts)
-    result = score_image(stored, facts, spec, frontal=truth.view == "frontal")
+def _scored(name: str, pixels: Pixels, facts: ImageFacts, spec: DatasetSpec | None) -> FileScore:
+    plane = grey_plane(pixels.stored, facts)
+    truth = Truth()
+    if not isinstance(plane, Gate):
+        shown = plane if pixels.dataset is None else as_displayed(plane, pixels.dataset)
+        truth = look(shown, photometric=facts.photometric, facts=facts)
+    result = score_image(pixels.stored, facts, spec, frontal=truth.view == "frontal")
     return FileScore(name, facts.sop_instance_uid or "", result, truth)
 
 
