@@ -99,7 +99,10 @@ def test_masks_and_digests_belong_to_the_bytes_that_are_kept() -> None:
     assert after.record.pixel_sha256_out != outcome.record.pixel_sha256_out
     assert (after.masks[0].x, after.masks[0].y, after.masks[0].width, after.masks[0].height) == (10, 0, 20, 40)
     boxes = {"findings": [{"finding": "Pneumothorax", "annotation": "box"}]}
-    assert set_right(outcome, turned, facts, DatasetSpec.model_validate({"title": "x", "labels": boxes})) == (outcome, ())
+    assert set_right(outcome, turned, facts, DatasetSpec.model_validate({"title": "x", "labels": boxes})) == (
+        outcome,
+        (),
+    )
     sure = Truth("frontal", 1, "normal", 1, 0, 1, assessed=True)
     doubtful = Truth("frontal", 1, assessed=True)
     for truth in (sure, doubtful, Truth()):

@@ -84,11 +84,6 @@ def main() -> int:
     if not (SHARED_DATA / "metadata.csv").is_file():
         print("../shared/data is absent: nothing to measure.", file=sys.stderr)
         return 1
-    tallies: dict[str, Tally] = {}
-    for source, plane in real():
-        show(tallies.setdefault(source, Tally()), plane, "frontal")
-    for source, tally in tallies.items():
-        report(f"{source} (taught the shipped network)", tally)
     chests, others = Tally(), Tally()
     for path, plane, photometric in dicom():
         if path.name.startswith(CHESTS):
@@ -102,6 +97,11 @@ def main() -> int:
         for seed in range(options.phantoms):
             show(tally, make_phantom(5000 + seed, view=view, size=(600, 500)).pixels.astype(np.int32), name)
         report(f"phantoms of the demonstration, {name} (not seen, drawn by other code)", tally)
+    tallies: dict[str, Tally] = {}
+    for source, plane in real():
+        show(tallies.setdefault(source, Tally()), plane, "frontal")
+    for source, tally in tallies.items():
+        report(f"{source} (taught the shipped network)", tally)
     large = np.kron(make_phantom(1, view="PA", size=(625, 625)).pixels, np.ones((4, 4), np.uint16))
     look(large, photometric="MONOCHROME2")
     started = time.process_time()
