@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from fulfillment import ledger, pipeline, uploads
-from fulfillment.services import certificates, releases
+from fulfillment.services import certificates, label_imports, releases
 
 
 @shared_task(name="fulfillment.process_task", soft_time_limit=300, time_limit=330)
@@ -41,3 +41,13 @@ def certify_batch_task(batch_pk: str) -> None:
 @shared_task(name="fulfillment.sweep_certificates_task", soft_time_limit=60, time_limit=90)
 def sweep_certificates_task() -> None:
     certificates.ring_for_uncertified()
+
+
+@shared_task(name="fulfillment.read_label_import_task", soft_time_limit=300, time_limit=330)
+def read_label_import_task(pk: str) -> None:
+    label_imports.read_import(pk)
+
+
+@shared_task(name="fulfillment.sweep_label_imports_task", soft_time_limit=60, time_limit=90)
+def sweep_label_imports_task() -> None:
+    label_imports.sweep_label_imports()

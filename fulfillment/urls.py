@@ -6,7 +6,15 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, path
 
-from fulfillment.views import certificates, deliveries, label_passports, label_worklists, quality, uploads
+from fulfillment.views import (
+    certificates,
+    deliveries,
+    label_imports,
+    label_passports,
+    label_worklists,
+    quality,
+    uploads,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("deliveries/", deliveries.fulfillment_list, name="fulfillment_list"),
@@ -29,6 +37,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("files/<uuid:pk>/withdraw/", deliveries.file_withdraw, name="file_withdraw"),
     path("batches/<uuid:pk>/labels/", label_worklists.batch_labels, name="batch_labels"),
     path("labels/<uuid:pk>/settle/", label_worklists.label_settle, name="label_settle"),
+    path("batches/<uuid:pk>/labels/import/", label_imports.label_import_new, name="label_import_new"),
+    path("label-imports/<uuid:pk>/", label_imports.label_import, name="label_import"),
+    path("label-imports/<uuid:pk>/mapping/", label_imports.label_import_mapping, name="label_import_mapping"),
+    path("label-imports/<uuid:pk>/preview/", label_imports.label_import_preview, name="label_import_preview"),
+    path("label-imports/<uuid:pk>/problems.csv", label_imports.label_import_problems, name="label_import_problems"),
+    path("label-imports/<uuid:pk>/confirm/", label_imports.label_import_confirm, name="label_import_confirm"),
+    path("label-imports/<uuid:pk>/again/", label_imports.label_import_again, name="label_import_again"),
+    path("label-imports/<uuid:pk>/discard/", label_imports.label_import_discard, name="label_import_discard"),
     path("labels/<uuid:pk>/", label_passports.label_passport, name="label_passport"),
     path("batches/<uuid:pk>/quality/", quality.batch_quality, name="batch_quality"),
     path("batches/<uuid:pk>/quality.csv", quality.batch_quality_csv, name="batch_quality_csv"),

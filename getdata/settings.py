@@ -198,6 +198,7 @@ CANARY_COPIES: int = env.int("GETDATA_CANARY_COPIES", default=5)
 CELERY_BEAT_SCHEDULE = {
     "sweep-leases": {"task": "fulfillment.sweep_task", "schedule": env.float("GETDATA_SWEEP_SECONDS", default=15.0)},
     "sweep-uploads": {"task": "fulfillment.sweep_uploads_task", "schedule": 600.0},
+    "sweep-label-imports": {"task": "fulfillment.sweep_label_imports_task", "schedule": 60.0},
     "sweep-certificates": {"task": "fulfillment.sweep_certificates_task", "schedule": 300.0},
     "sweep-releases": {"task": "fulfillment.sweep_releases_task", "schedule": 120.0},
     "send-outbox": {"task": "notifications.send_outbox_task", "schedule": 30.0},
@@ -264,6 +265,8 @@ WHITENOISE_AUTOREFRESH = False
 
 # --- uploads ---------------------------------------------------------------------------------------------------------
 MAX_UPLOAD_BYTES: int = env.int("GETDATA_MAX_UPLOAD_BYTES", default=8 * 1024**3)
+#: A label file on the import screen, which is read whole by a worker before anybody confirms it.
+MAX_LABEL_IMPORT_BYTES: int = env.int("GETDATA_MAX_LABEL_IMPORT_BYTES", default=128 * 1024**2)
 MAX_INSTANCE_BYTES: int = env.int("GETDATA_MAX_INSTANCE_BYTES", default=512 * 1024**2)
 MAX_ARCHIVE_FILES: int = env.int("GETDATA_MAX_ARCHIVE_FILES", default=20_000)
 UPLOAD_CHUNK_BYTES: int = env.int("GETDATA_UPLOAD_CHUNK_BYTES", default=16 * 1024**2)

@@ -12,7 +12,7 @@ import pytest
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from fulfillment.models import Batch, Fulfillment, Release, SourceFile, Upload
+from fulfillment.models import Batch, Fulfillment, LabelImport, Release, SourceFile, Upload
 from getdata.accounts.models import Invitation, Organization, Role
 from getdata.audit.models import AuditEvent
 from getdata.common.states import IllegalTransition, StaleState, transition
@@ -50,6 +50,16 @@ def source_file() -> SourceFile:
     )
 
 
+def label_import() -> LabelImport:
+    return LabelImport.objects.create(
+        batch=factories.batch(),
+        created_by=factories.UserFactory.create(),
+        sealed_name=b"GD1",
+        size=1,
+        content_digest="c",
+    )
+
+
 def release() -> Release:
     return Release.objects.create(
         request=factories.open_request(), number=1, prepared_by=factories.ReviewerFactory.create()
@@ -73,6 +83,7 @@ MAKERS: dict[type[models.Model], Callable[[], Any]] = {
     Batch: factories.batch,
     Upload: upload,
     SourceFile: source_file,
+    LabelImport: label_import,
     Release: release,
 }
 PAIRS = [

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from deid import Keyring
 from fulfillment.conformance import Finding
 from fulfillment.intake import archives
+from fulfillment.intake.image_index import ImageNames
+from fulfillment.intake.label_plan import Plan, read_by_plan, resolve_sizes, resolve_studies
 from fulfillment.intake.labels import known_images, take_in_entries
 from fulfillment.intake.originals import name_of
-from fulfillment.labels.formats import FORMATS, read
+from fulfillment.labels.formats import FORMATS, Imported, read
 from fulfillment.labels.table import LabelProblem
-from fulfillment.models import SourceFile
+from fulfillment.models import LabelImport, SourceFile
 from fulfillment.uploads import take_in
 from requests_app.spec import DatasetSpec
+from requests_app.taxonomy import Taxonomy
 
 MAX_TOLD = 200
 
@@ -56,13 +59,18 @@ def take_labels(
     are not kept.
     """
     taxonomy = spec.taxonomy()
-    suffix = "".join(PurePosixPath(name_of(file).lower()).suffixes[-2:])
-    imported = read(data, taxonomy=taxonomy, format=format, name=f"labels{suffix}", mapping=mapping)
-    if not imported.entries and any(problem.code == "SIZE_UNKNOWN" for problem in imported.problems):
-        sizes = known_images(file)
-        imported = read(
-            data, taxonomy=taxonomy, format=format, name=f"labels{suffix}", mapping=mapping, image_sizes=sizes
+    planned = LabelImport.objects.filter(file=file).first()
+    if planned is not None:  # a person mapped it on the import screen
+        images = ImageNames(file.batch, keyring)
+        plan = Plan.opened(planned.sealed_plan, file.batch)
+        imported = read_by_plan(data, name_of(file), plan, taxonomy, images)
+        imported = replace(
+            imported,
+            entries=tuple(resolve_studies(imported.entries, images)),
+            image_sizes=resolve_sizes(imported.image_sizes, images),
         )
+    else:
+        imported = _read(file, data, taxonomy, format, mapping)
     taken = take_in_entries(
         table=file,
         entries=imported.entries,
@@ -86,6 +94,19 @@ def take_labels(
         )
         findings.insert(0, asdict(Finding("LABELS_TAKEN", "info", "labels", "", words, "")))
     return findings, bool(taken.labels)
+
+
+def _read(
+    file: SourceFile, data: bytes, taxonomy: Taxonomy, format: str, mapping: Mapping[str, str | None] | None
+) -> Imported:
+    suffix = "".join(PurePosixPath(name_of(file).lower()).suffixes[-2:])
+    imported = read(data, taxonomy=taxonomy, format=format, name=f"labels{suffix}", mapping=mapping)
+    if not imported.entries and any(problem.code == "SIZE_UNKNOWN" for problem in imported.problems):
+        sizes = known_images(file)
+        imported = read(
+            data, taxonomy=taxonomy, format=format, name=f"labels{suffix}", mapping=mapping, image_sizes=sizes
+        )
+    return imported
 
 
 def _told(problem: LabelProblem) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from fulfillment.models.delivery import (
     UploadStatus,
 )
 from fulfillment.models.imaging import DuplicateHit, Image, Patient, QualityScore, Series, Study
+from fulfillment.models.label_imports import LabelImport, LabelImportStatus, LabelMapping
 from fulfillment.models.labels import Annotation, AnnotationKind, Label, Laterality
 from fulfillment.models.outcome import (
     AccessGrant,
@@ -40,6 +41,9 @@ __all__ = [
     "FulfillmentStatus",
     "Image",
     "Label",
+    "LabelImport",
+    "LabelImportStatus",
+    "LabelMapping",
     "Laterality",
     "Patient",
     "PendingNote",

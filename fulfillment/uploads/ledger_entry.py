@@ -61,6 +61,31 @@ def take_in(
     return file, fresh
 
 
+def take_in_sealed(
+    *, batch: Batch, name: str, stored: str, size: int, content_digest: str, kind: SourceKind, actor: User
+) -> SourceFile:
+    """Enter a file that already lies sealed in the quarantine storage under ``stored``, and ring for a worker.
+
+    Its kind is known: it came by a screen of its own. Raises ``CannotDo`` when the batch takes no more files or holds this very file.
+    """
+    with transaction.atomic():
+        batch = Batch.objects.select_for_update(of=("self",)).select_related("fulfillment").get(pk=batch.pk)
+        require_writable(batch)
+        number = (batch.files.aggregate(highest=Max("number"))["highest"] or 0) + 1
+        same = batch.files.filter(name_digest=names.name_digest(batch, name), content_digest=content_digest)
+        for known in same.exclude(status=SourceFileStatus.WITHDRAWN):
+            if known.status not in REPLACEABLE:
+                raise CannotDo(
+                    f"This very file is already here, as file {known.number} of the batch.",
+                    remedy="Withdraw that one first if its labels are to be taken in another way.",
+                    code="already_here",
+                )
+            _replace(known, number, actor)
+        file = _create(batch, kind, number, name, size, content_digest, stored=stored)
+        _announce(file, actor)
+    return file
+
+
 def find_taken(batch: Batch, name: str, sha256: str) -> SourceFile | None:
     """The file of this path and content that the batch already holds, or None."""
     return (
@@ -88,28 +113,40 @@ def _enter(
     if known is not None:
         return known, False
     highest = batch.files.aggregate(highest=Max("number"))["highest"] or 0
-    file = SourceFile.objects.create(
+    digest = names.content_digest(batch, sha256)
+    file = _create(batch, kind, highest + 1, name, size, digest, staged=staged, archive=archive)
+    _announce(file, actor)
+    return file, True
+
+
+def _create(
+    batch: Batch, kind: SourceKind, number: int, name: str, size: int, content_digest: str, **where: Any
+) -> SourceFile:
+    return SourceFile.objects.create(
         batch=batch,
         kind=kind,
-        number=highest + 1,
+        number=number,
         sealed_name=names.seal_name(batch, name),
         name_digest=names.name_digest(batch, name),
         stem_digest=names.stem_digest(batch, name),
-        content_digest=names.content_digest(batch, sha256),
+        content_digest=content_digest,
         size=size,
-        staged=staged,
-        archive=archive,
+        **where,
     )
+
+
+def _announce(file: SourceFile, actor: User | None) -> None:
+    """Record the file, let it take the place of an earlier one of its name, and ring."""
+    batch = file.batch
     record(
         verb="sourcefile.received",
         target=file,
         actor=actor,
         organization_id=batch.fulfillment.hospital_id,
-        data={"batch": str(batch.pk), "number": file.number, "kind": str(kind), "size": size},
+        data={"batch": str(batch.pk), "number": file.number, "kind": str(file.kind), "size": file.size},
     )
     _replace_earlier(file, actor)
     enqueue(RING, str(file.pk))
-    return file, True
 
 
 def _replace_earlier(file: SourceFile, actor: User | None) -> None:
@@ -118,24 +155,28 @@ def _replace_earlier(file: SourceFile, actor: User | None) -> None:
     ).exclude(pk=file.pk)
     for old in earlier:
         try:
-            transition(
-                SourceFile,
-                old.pk,
-                old.status,
-                SourceFileStatus.WITHDRAWN,
-                actor=actor,
-                changes={
-                    "reason": "REPLACED",
-                    "findings": [replaced_finding(file.number)],
-                    "settled_at": timezone.now(),
-                    "staged": "",
-                },
-                data={"replaced_by": file.number},
-            )
+            _replace(old, file.number, actor)
         except StaleState:
             continue  # somebody retries it just now: then both go their way
-        # A file that failed may still lie in the clear; nobody can retry it any more.
-        after_commit(partial(staging.discard, old.staged))
+
+
+def _replace(old: SourceFile, number: int, actor: User | None) -> None:
+    transition(
+        SourceFile,
+        old.pk,
+        old.status,
+        SourceFileStatus.WITHDRAWN,
+        actor=actor,
+        changes={
+            "reason": "REPLACED",
+            "findings": [replaced_finding(number)],
+            "settled_at": timezone.now(),
+            "staged": "",
+        },
+        data={"replaced_by": number},
+    )
+    # A file that failed may still lie in the clear; nobody can retry it any more.
+    after_commit(partial(staging.discard, old.staged))
 
 
 def replaced_finding(number: int) -> dict[str, Any]:
