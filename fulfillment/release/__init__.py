@@ -1,7 +1,8 @@
 """The release package: a BagIt bag in one zip, written as a stream. Pure: no Django, no database, no storage."""
 
 from fulfillment.release.bag import Built, DamagedEntry, Entry, write_bag
-from fulfillment.release.documents import PackageFacts, ReleasedImage, ReleasedLabel, documents
+from fulfillment.release.documents import PackageFacts, ReleasedImage, documents
+from fulfillment.release.labels import ReleasedLabel, ReleasedMark, label_files, objects_of
 from fulfillment.release.pictures import as_png
 
 __all__ = [
@@ -11,7 +12,10 @@ __all__ = [
     "PackageFacts",
     "ReleasedImage",
     "ReleasedLabel",
+    "ReleasedMark",
     "as_png",
     "documents",
+    "label_files",
+    "objects_of",
     "write_bag",
 ]

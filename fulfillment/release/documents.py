@@ -11,27 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fulfillment.labels import LabelRow, labels_by_image, write_chexpert_csv
+from fulfillment.labels.methods import read_method
+from fulfillment.release.labels import NIH, ReleasedLabel
 from requests_app.spec import DatasetSpec, ImageFormat, LabelFormat, summarise
 from requests_app.taxonomy import LabelState, get_taxonomy
 
 #: Delivered today; whatever else a specification asks for is named in the card as not included.
-_LABEL_FORMATS = {LabelFormat.GENERIC_CSV, LabelFormat.CHEXPERT_CSV}
+_LABEL_FORMATS = set(LabelFormat)
 
 
 #: Facts that are not the image's own: the site has a column with its code, labels have a table.
 _NOT_COLUMNS = {"site", "labels", "statements", "report_linked"}
 # A spreadsheet runs a cell that starts like this as a formula; header values come from anybody's scanner.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-@dataclass(frozen=True)
-class ReleasedLabel:
-    """One label row; ``reader`` is a keyed pseudonym."""
-
-    finding: str
-    state: str
-    source: str
-    reader: str
 
 
 @dataclass(frozen=True)
@@ -113,12 +105,22 @@ def _cell(value: Any) -> Any:
 
 
 def _labels_table(images: Sequence[ReleasedImage]) -> str:
+    made = list(ReleasedLabel("", "", "", "").provenance())
     rows = (
-        [image.facts["sop_instance_uid"], image.path, label.finding, label.state, label.source, label.reader]
+        [
+            image.facts["sop_instance_uid"],
+            image.path,
+            label.finding,
+            label.state,
+            label.source,
+            label.reader,
+            *label.provenance().values(),
+            "|".join(mark.kind for mark in label.marks),
+        ]
         for image in images
         for label in image.labels
     )
-    return _table(["sop_instance_uid", "path", "finding", "state", "source", "reader"], rows)
+    return _table(["sop_instance_uid", "path", "finding", "state", "source", "reader", *made, "marks"], rows)
 
 
 def _quality_table(images: Sequence[ReleasedImage]) -> str:
@@ -178,6 +180,24 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def _sources(images: Sequence[ReleasedImage]) -> str:
+    """How the labels were made: by method, how many, by how many readers that can be told apart, and how many carry marks."""
+    labels: Counter[str] = Counter()
+    readers: dict[str, set[str]] = {}
+    marked: Counter[str] = Counter()
+    for image in images:
+        for label in image.labels:
+            method = read_method(label.source)[0].plain if label.source else "not said"
+            labels[method] += 1
+            marked[method] += bool(label.marks)
+            readers.setdefault(method, set()).update({label.reader} - {""})
+    rows = "\n".join(
+        f"| {method} | {count} | {len(readers[method]) or 'not named'} | {marked[method]} |"
+        for method, count in sorted(labels.items(), key=lambda pair: (-pair[1], pair[0]))
+    )
+    return f"\n| How made | Labels | Readers | With marks |\n|---|---:|---:|---:|\n{rows}\n" if rows else ""
+
+
 def _card(facts: PackageFacts, images: Sequence[ReleasedImage]) -> str:
     spec = facts.spec
     patients = {image.facts.get("patient") for image in images}
@@ -191,9 +211,21 @@ def _card(facts: PackageFacts, images: Sequence[ReleasedImage]) -> str:
         for form in spec.delivery.image_formats
         if form is not ImageFormat.DICOM
     ]
-    tables = ["`metadata/images.csv`", "`metadata/labels.csv`", "`metadata/quality.csv`"]
+    tables = ["`metadata/images.csv`", "`metadata/labels.csv`", "`metadata/labels.parquet`", "`metadata/quality.csv`"]
     if LabelFormat.CHEXPERT_CSV in spec.delivery.label_formats:
         tables.append('`metadata/chexpert.csv` (readers who differ give "possible")')
+    if LabelFormat.COCO in spec.delivery.label_formats:
+        tables.append("`metadata/coco.json`")
+    if spec.taxonomy().name == NIH:
+        tables.append("`metadata/nih.csv` (present findings only)")
+    objects = [
+        f"- `{folder}/*.dcm`: {what}, an object for each image that has any"
+        for form, folder, what in (
+            (LabelFormat.DICOM_SEG, "seg", "marks of present findings as DICOM SEG"),
+            (LabelFormat.DICOM_SR, "sr", "labels and outlines as DICOM SR, TID 1500"),
+        )
+        if form in spec.delivery.label_formats
+    ]
     sentences = [
         f"# {facts.title}: release {facts.number}\n",
         f"Prepared for {facts.published_for} on {facts.date} through GetDATA.",
@@ -210,11 +242,14 @@ def _card(facts: PackageFacts, images: Sequence[ReleasedImage]) -> str:
         _counts("Site", (image.site for image in images)),
         "\n## Labels\n",
         labels,
-        "\nStates are present, likely, possible, absent and not_mentioned; each row says its source. "
-        "A reader's id is a pseudonym.",
+        _sources(images),
+        "\nStates are present, likely, possible, absent and not_mentioned; each row says its source and what is known "
+        "of how it was made: readers behind it, board certification, whether they were blind to the report, and how disagreement was "
+        "settled; an empty cell was not said. A reader's id is a pseudonym.",
         "\n## Files\n",
         "- `dicom/<patient>/<study>/<series>/*.dcm`: de-identified DICOM (all identifiers are keyed pseudonyms)",
         *pictures,
+        *objects,
         f"- {', '.join(tables)}; a text cell that a spreadsheet would run as a formula begins with an apostrophe",
         "- `deidentification.json`: what was done, and what was withheld and why",
         "- `deid_certificate.json` (signed) and `.pdf`: the 18 HIPAA identifiers, what is kept, the recall measured with planted "

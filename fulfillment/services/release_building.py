@@ -36,8 +36,11 @@ from fulfillment.release import (
     PackageFacts,
     ReleasedImage,
     ReleasedLabel,
+    ReleasedMark,
     as_png,
     documents,
+    label_files,
+    objects_of,
     write_bag,
 )
 from fulfillment.services.certificates import release_certificates
@@ -228,10 +231,33 @@ def _labels(release: Release) -> dict[Any, list[ReleasedLabel]]:
         .order_by("image", "finding", "state", "method", "reader")
     )
     found: dict[Any, list[ReleasedLabel]] = {}
-    for label in rows.iterator(chunk_size=2000):
-        source = known_method(label.method)
-        found.setdefault(label.image_id, []).append(ReleasedLabel(label.finding, label.state, source, label.reader))
+    for label in rows.prefetch_related("annotations").iterator(chunk_size=2000):
+        found.setdefault(label.image_id, []).append(
+            ReleasedLabel(
+                finding=label.finding,
+                state=label.state,
+                source=known_method(label.method),
+                reader=label.reader,
+                readers=label.readers,
+                board_certified=label.board_certified,
+                blind_to_report=label.blind_to_report,
+                adjudication=label.adjudication,
+                is_consensus=label.is_consensus,
+                tool=label.tool,
+                tool_version=label.tool_version,
+                laterality=label.laterality,
+                marks=tuple(
+                    ReleasedMark(mark.kind, mark.box, mark.points, mark.mask) for mark in label.annotations.all()
+                ),
+            )
+        )
     return found
+
+
+def _mask(key: str) -> bytes | None:
+    """The bytes of a stored mask, or None where it is not there any more."""
+    store = storage.released()
+    return storage.get(store, key) if store.exists(key) else None
 
 
 def _changes(release: Release) -> list[str]:
@@ -278,6 +304,11 @@ def _image(item: ReleaseItem, sites: dict[Any, str], labels: dict[Any, list[Rele
 def _entries(release: Release, facts: PackageFacts, images: list[ReleasedImage]) -> Iterator[Entry]:
     for path, data in {**documents(facts, images), **release_certificates(release)}.items():
         yield Entry(path, lambda data=data: data)  # type: ignore[misc]
+    for path, data in label_files(facts.spec, images, _mask):
+        yield Entry(path, lambda data=data: data)  # type: ignore[misc]
+    for image in images:  # the objects of one image at a time
+        for path, data in objects_of(image, facts.spec, _mask):
+            yield Entry(path, lambda data=data: data)  # type: ignore[misc]
     wanted = [form for form in facts.spec.delivery.image_formats if form != ImageFormat.DICOM]
     for item in release.items.select_related("image").iterator(chunk_size=200):
         key = item.image.stored

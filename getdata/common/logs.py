@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 FIELDS = frozenset(
     [
         "task",
+        "label_import",
         "source_file",
         "batch",
         "image",

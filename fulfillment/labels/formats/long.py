@@ -167,14 +167,21 @@ def write(entries: Sequence[Entry], taxonomy: Taxonomy) -> Written:
     )
 
 
+def row_schema() -> Any:
+    """The columns of ``records`` as a pyarrow schema."""
+    import pyarrow as pa
+
+    header = [*IMAGE_KINDS, *_COLUMNS, *_SHAPE, _EXTRA]
+    kinds = {**dict.fromkeys(("x", "y", "width", "height"), pa.float64()), "readers": pa.int32()}
+    return pa.schema([(name, kinds.get(name, pa.string())) for name in header])
+
+
 def write_parquet(entries: Sequence[Entry], taxonomy: Taxonomy) -> Written:
     """The same columns typed: numbers as numbers, ``readers`` an integer, empty texts as null but for the finding and state."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    header = [*IMAGE_KINDS, *_COLUMNS, *_SHAPE, _EXTRA]
-    kinds = {**dict.fromkeys(("x", "y", "width", "height"), pa.float64()), "readers": pa.int32()}
-    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in header])
+    schema = row_schema()
     rows = [{name: value if value != "" else None for name, value in row.items()} for row in records(entries, taxonomy)]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink, compression="zstd")
