@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as Picture
 
+from fulfillment.label_agreement import Agreement, agreement_on
 from fulfillment.labels.consensus import RULES, Verdict, settle
 from fulfillment.labels.methods import Method
 from fulfillment.labels.outline import box_path, mask_path, rings_path
@@ -119,6 +120,7 @@ class Passport:
     place: int
     total: int
     of_hospital: bool
+    agreement: Agreement | None
     taxonomy: Taxonomy = field(repr=False)
 
     @property
@@ -175,6 +177,7 @@ def passport_of(label: Label, user: User) -> Passport:
         place=place + 1,
         total=len(of_image),
         of_hospital=mine,
+        agreement=agreement_on(label.batch, {label.finding, finding.name} if finding else {label.finding}),
         taxonomy=taxonomy,
     )
 

@@ -265,7 +265,6 @@ WHITENOISE_AUTOREFRESH = False
 
 # --- uploads ---------------------------------------------------------------------------------------------------------
 MAX_UPLOAD_BYTES: int = env.int("GETDATA_MAX_UPLOAD_BYTES", default=8 * 1024**3)
-#: A label file on the import screen, which is read whole by a worker before anybody confirms it.
 MAX_LABEL_IMPORT_BYTES: int = env.int("GETDATA_MAX_LABEL_IMPORT_BYTES", default=128 * 1024**2)
 MAX_INSTANCE_BYTES: int = env.int("GETDATA_MAX_INSTANCE_BYTES", default=512 * 1024**2)
 MAX_ARCHIVE_FILES: int = env.int("GETDATA_MAX_ARCHIVE_FILES", default=20_000)

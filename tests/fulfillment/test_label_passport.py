@@ -211,3 +211,23 @@ def test_the_pages_of_review_and_release_lead_to_it() -> None:
         html = client.get(reverse(name, args=[pk])).content.decode()
         assert problems(html) == [] and address in html, name
     assert len(release_samples(item, researcher)) == 1
+
+
+def test_agreement_on_the_finding_in_this_batch_has_an_interval_and_a_count() -> None:
+    batch = accepted_batch(signed_fulfillment(request=cxr_request()), images=0)
+    reviewer = factories.ReviewerFactory.create()
+    pairs = (("present", "present"), ("absent", "absent"), ("present", "absent"), ("absent", "absent"))
+    for pair in pairs:
+        shown = image(batch, store=False)
+        for reader, said in zip(("r1", "r2"), pair, strict=True):
+            given = label(shown, "Pneumothorax", said, reader=reader, method="single_reader")
+    found = passport_of(given, reviewer).agreement
+    assert found is not None and (found.measure, found.readers) == ("Cohen’s kappa", 2)
+    assert found.estimate.n == 4 and found.estimate.value == pytest.approx(0.5)
+    assert found.estimate.low is not None and found.estimate.low <= 0.5 <= found.estimate.high  # type: ignore[operator]
+    assert "Cohen’s kappa 0.50" in page(reviewer, given).content.decode()
+    label(shown, "Pneumothorax", "present", reader="r3", method="single_reader")
+    third = passport_of(given, reviewer).agreement
+    assert third is not None and (third.measure, third.readers) == ("Krippendorff’s alpha", 3)
+    alone = label(image(batch, store=False), "Nodule", reader="r1", method="single_reader")
+    assert passport_of(alone, reviewer).agreement is None
