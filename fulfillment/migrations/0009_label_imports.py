@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('fulfillment', '0007_label_by_file_name'),
+        ('fulfillment', '0008_truth'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
