@@ -16,6 +16,7 @@ def process_task(source_file_pk: str) -> None:
 @shared_task(name="fulfillment.sweep_task", soft_time_limit=120, time_limit=150)
 def sweep_task() -> None:
     ledger.sweep()
+    label_imports.sweep_label_imports()
 
 
 @shared_task(name="fulfillment.sweep_uploads_task", soft_time_limit=120, time_limit=150)
@@ -46,8 +47,3 @@ def sweep_certificates_task() -> None:
 @shared_task(name="fulfillment.read_label_import_task", soft_time_limit=300, time_limit=330)
 def read_label_import_task(pk: str) -> None:
     label_imports.read_import(pk)
-
-
-@shared_task(name="fulfillment.sweep_label_imports_task", soft_time_limit=60, time_limit=90)
-def sweep_label_imports_task() -> None:
-    label_imports.sweep_label_imports()
