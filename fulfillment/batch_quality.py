@@ -228,6 +228,9 @@ class BatchQuality:
     def not_assessed(self) -> list[str]:
         """What the figures do not say, in words."""
         said = [f"No image was assessed for {_listed(NOT_ASSESSED)}."]
+        here = Image.objects.live().filter(source__batch=self.batch)
+        if unseen := self.images - here.filter(truth__assessed=True).count():
+            said.append(f"{_images(unseen)} not held against the header (view, polarity, rotation).")
         if unscored := self.images - len(self.rows):
             said.append(f"{_images(unscored)} not scored.")
         for name in COMPONENTS:

@@ -80,8 +80,8 @@ class ImageQuality:
         )
         self.header = Completeness.from_dict(self.score.completeness) if self.score else None
         self.label_score = self._label_score() if self.spec.labels.findings else None
-        self.truth: Mapping[str, Any] = getattr(image, "truth", None) or {}
-        self.corrections: list[Mapping[str, Any]] = getattr(image, "corrections", None) or []
+        self.truth: Mapping[str, Any] = image.truth or {}
+        self.corrections: list[Mapping[str, Any]] = image.corrections or []
 
     @property
     def view_box(self) -> str:

@@ -72,7 +72,7 @@ COMPONENTS: tuple[ComponentWords, ...] = (
     ),
     ComponentWords(
         "coverage",
-        "Whether the whole chest is in the picture.",
+        "Whether the whole exposure is in the picture, or a crop of it. Of frontal views only.",
         ("cropping in a viewer before the export", "collimation that cuts into the lungs", "a detail enlarged from a larger picture"),
         "Send the picture as it was taken, not a section of it.",
         "A chest four times: whole at first, then cropped more and more, until the lungs run out of the picture.",

@@ -93,7 +93,7 @@ def _blockiness(image: Grey, step: int) -> Grey:
     if step:
         coded = io.BytesIO()
         Image.fromarray(_eight(part)).save(coded, "JPEG", quality=(0, 25, 10, 4)[step])
-        part = np.asarray(Image.open(coded), dtype=np.float32) / 255
+        part = np.asarray(np.asarray(Image.open(coded)) / 255, dtype=np.float32)
     return resized(part, PANEL, cv2.INTER_NEAREST)
 
 

@@ -15,7 +15,7 @@ Pixels = NDArray[np.uint16]
 def eight_bit_export(pixels: Pixels, bits: int) -> Pixels:
     """Saved by a viewer with 256 grey levels and put back into a larger file."""
     shift = bits - 8
-    return (pixels >> shift) << shift
+    return np.asarray((pixels >> shift) << shift, dtype=np.uint16)
 
 
 def motion(pixels: Pixels, bits: int) -> Pixels:
