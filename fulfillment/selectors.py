@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Avg, Count, Exists, Min, OuterRef, Q, QuerySet
 
 from fulfillment.batch_quality import BatchQuality
+from fulfillment.duplicate_pairs import PairCounts, count_pairs
 from fulfillment.meter import standing_labels
 from fulfillment.models import (
     Batch,
@@ -48,6 +49,7 @@ class ReviewSummary:
     labels: int
     unlinked_labels: int
     duplicates: list[DuplicateHit]
+    pairs: PairCounts
     views: Chart | None
     reasons: list[dict[str, Any]]
     raises: list[Raise]
@@ -68,10 +70,11 @@ def review_summary(batch: Batch) -> ReviewSummary:
         labels=standing_labels().filter(batch=batch, image__in=images).count(),
         unlinked_labels=standing_labels().filter(batch=batch).exclude(image__source__status="passed").count(),
         duplicates=list(
-            DuplicateHit.objects.filter(image__in=images).select_related(
-                "image__source", "other__source__batch__fulfillment__hospital"
-            )[:50]
+            DuplicateHit.objects.filter(image__in=images)
+            .exclude(other__source__batch__fulfillment=batch.fulfillment_id)
+            .select_related("image__source", "other__source__batch__fulfillment__hospital")[:50]
         ),
+        pairs=count_pairs(batch),
         views=_bars(views, "Projections", "Projection"),
         reasons=withheld_reasons(batch),
         raises=BatchQuality(batch).raises,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from deid import Released
 from fulfillment import ledger
@@ -21,8 +22,10 @@ from fulfillment.models import (
     SourceFileStatus,
     Study,
 )
-from getdata.common import storage
+from getdata.common import crypto, storage
+from getdata.common.queue import enqueue
 
+COMPARE = "fulfillment.compare_task"
 #: Parts of the engine's audit record that would let somebody match originals: they stay out of the database.
 _MATCHES_ORIGINALS = ("input_sha256", "pixel_sha256_in", "input_bytes")
 
@@ -55,14 +58,22 @@ def store(held: ledger.Claim, outcome: Released, seen: Examined, *, seconds: flo
     with transaction.atomic():
         # One settle at a time within a fulfillment: two equal images finishing together must see each other.
         fulfillment = Fulfillment.objects.select_for_update().get(pk=held.file.batch.fulfillment_id)
-        _refuse_repetition(fulfillment, held.file, seen)
+        original = _original_digest(held.file, record)
+        _refuse_repetition(fulfillment, held.file, seen, original)
         file = ledger.settle(held, SourceFileStatus.PASSED, findings=seen.findings, seconds=seconds)
-        image = _rows(fulfillment, file, outcome, seen, record, key, preview)
+        image = _rows(fulfillment, file, outcome, seen, record, key, preview, original)
         _note_duplicates_elsewhere(image)
+        enqueue(COMPARE, str(image.pk))
     return image
 
 
-def _refuse_repetition(fulfillment: Fulfillment, file: SourceFile, seen: Examined) -> None:
+def _original_digest(file: SourceFile, record: dict[str, Any]) -> str:
+    """A fingerprint of the pixels before masking that only means something within this hospital."""
+    pixels = str(record.get("pixel_sha256_in") or "")
+    return crypto.digest(pixels, scope=f"pixels:{file.batch.fulfillment.hospital_id}") if pixels else ""
+
+
+def _refuse_repetition(fulfillment: Fulfillment, file: SourceFile, seen: Examined, original: str) -> None:
     here = Image.objects.live().filter(source__batch__fulfillment=fulfillment).exclude(source=file)
     twin = here.filter(sop_instance_uid=seen.facts.sop_instance_uid).select_related("source__batch").first()
     if twin is not None:
@@ -76,7 +87,10 @@ def _refuse_repetition(fulfillment: Fulfillment, file: SourceFile, seen: Examine
             if same
             else "Find out which one is right, withdraw the other, resend.",
         )
-    twin = here.filter(pixel_sha256=seen.pixel_sha256).select_related("source__batch").first()
+    same_pixels = Q(pixel_sha256=seen.pixel_sha256)
+    if original:  # masked otherwise, and still the same picture
+        same_pixels |= Q(original_digest=original)
+    twin = here.filter(same_pixels).select_related("source__batch").first()
     if twin is not None:
         raise Refused(
             SourceFileStatus.REJECTED,
@@ -110,6 +124,7 @@ def _rows(
     record: dict[str, Any],
     key: str,
     preview: str,
+    original: str,
 ) -> Image:
     facts = seen.facts
     patient, _ = Patient.objects.get_or_create(fulfillment=fulfillment, pseudonym=facts.patient or "")
@@ -128,6 +143,7 @@ def _rows(
         age_years=None if facts.age_years is None else int(facts.age_years),
         output_sha256=record["output_sha256"],
         pixel_sha256=seen.pixel_sha256,
+        original_digest=original,
         size=len(outcome.data),
         stored=key,
         preview=preview,

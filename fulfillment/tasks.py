@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from fulfillment import ledger, pipeline, uploads
+from fulfillment import ledger, near_duplicates, pipeline, uploads
 from fulfillment.services import certificates, label_imports, releases
 
 
@@ -22,6 +22,16 @@ def sweep_task() -> None:
 @shared_task(name="fulfillment.sweep_uploads_task", soft_time_limit=120, time_limit=150)
 def sweep_uploads_task() -> None:
     uploads.sweep()
+
+
+@shared_task(name="fulfillment.compare_task", soft_time_limit=300, time_limit=330)
+def compare_task(image_pk: str) -> None:
+    near_duplicates.compare(image_pk)
+
+
+@shared_task(name="fulfillment.sweep_comparisons_task", soft_time_limit=60, time_limit=90)
+def sweep_comparisons_task() -> None:
+    near_duplicates.ring_for_uncompared()
 
 
 @shared_task(name="fulfillment.build_release_task", soft_time_limit=3500, time_limit=3600)

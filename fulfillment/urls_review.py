@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from fulfillment.views import releases, reviews
+from fulfillment.views import duplicates, releases, reviews
 
 urlpatterns = [
     path("review/", reviews.review_queue, name="review_queue"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("review/batches/<uuid:pk>/give-back/", reviews.batch_give_back, name="batch_give_back"),
     path("review/batches/<uuid:pk>/notes/", reviews.batch_notes, name="batch_notes"),
     path("review/batches/<uuid:pk>/decide/", reviews.batch_decide, name="batch_decide"),
+    path("review/batches/<uuid:pk>/duplicates/", duplicates.batch_duplicates, name="batch_duplicates"),
+    path("review/batches/<uuid:pk>/duplicates/<uuid:hit>/", duplicates.pair_decide, name="pair_decide"),
     path("review/requests/<slug:slug>/release/", releases.release_prepare, name="release_prepare"),
     path("releases/", releases.release_list, name="release_list"),
     path("releases/<uuid:pk>/", releases.release_detail, name="release_detail"),

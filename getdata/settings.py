@@ -199,6 +199,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-leases": {"task": "fulfillment.sweep_task", "schedule": env.float("GETDATA_SWEEP_SECONDS", default=15.0)},
     "sweep-uploads": {"task": "fulfillment.sweep_uploads_task", "schedule": 600.0},
     "sweep-certificates": {"task": "fulfillment.sweep_certificates_task", "schedule": 300.0},
+    "sweep-comparisons": {"task": "fulfillment.sweep_comparisons_task", "schedule": 60.0},
     "sweep-releases": {"task": "fulfillment.sweep_releases_task", "schedule": 120.0},
     "send-outbox": {"task": "notifications.send_outbox_task", "schedule": 30.0},
     "send-digests": {"task": "notifications.send_digests_task", "schedule": 900.0},

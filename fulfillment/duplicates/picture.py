@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 LONG_SIDE: Final = 512
 SMALLEST: Final = 32
 Picture = NDArray[np.uint8]
+#: Left, top, width and height of a part, as shares of the whole.
+Frame = tuple[float, float, float, float]
 
 # A margin is flat where the spread along a line is below this share of the grey range.
 _FLAT: Final = 0.012
@@ -29,6 +31,11 @@ def small_picture(plane: NDArray[np.generic]) -> Picture:
 
     Raises NoPicture for another shape, less than 32 px a side, or one single value.
     """
+    return framed_picture(plane)[0]
+
+
+def framed_picture(plane: NDArray[np.generic]) -> tuple[Picture, Frame]:
+    """``small_picture``, and which part of the plane it shows."""
     array: NDArray[Any] = np.asarray(plane)
     if array.ndim != 2:
         raise NoPicture("it is not one grey plane")
@@ -41,7 +48,8 @@ def small_picture(plane: NDArray[np.generic]) -> Picture:
     if not high > low:
         raise NoPicture("every pixel has the same value")
     grey = np.clip((small - low) * (255 / (high - low)), 0, 255)
-    return np.ascontiguousarray(trimmed(grey.round().astype(np.uint8)))
+    part, frame = trimmed(grey.round().astype(np.uint8))
+    return np.ascontiguousarray(part), frame
 
 
 def _reduced(array: NDArray[Any]) -> NDArray[np.float32]:
@@ -56,7 +64,7 @@ def _reduced(array: NDArray[Any]) -> NDArray[np.float32]:
     return np.nan_to_num(array.astype(np.float32), copy=False)
 
 
-def trimmed(grey: Picture) -> Picture:
+def trimmed(grey: Picture) -> tuple[Picture, Frame]:
     """Without the rows and columns at the edges that hold one value only (padding, frames, shutters); at most 512 px.
 
     What would leave less than a third of a side is left as it is.
@@ -74,11 +82,13 @@ def trimmed(grey: Picture) -> Picture:
     if bottom - top < _LEAST_LEFT * grey.shape[0] or right - left < _LEAST_LEFT * grey.shape[1]:
         top, bottom, left, right = 0, grey.shape[0], 0, grey.shape[1]
     part = grey[top:bottom, left:right]
+    high, wide = grey.shape
+    frame = (left / wide, top / high, (right - left) / wide, (bottom - top) / high)
     scale = LONG_SIDE / max(part.shape)
     if scale < 1:
         size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
         part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return part
+    return part, frame
 
 
 def _lively(part: Picture, *, axis: int) -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ from fulfillment.models.delivery import (
     Upload,
     UploadStatus,
 )
+from fulfillment.models.duplicates import DuplicateDecision, ImageFingerprint
 from fulfillment.models.imaging import DuplicateHit, Image, Patient, QualityScore, Series, Study
 from fulfillment.models.label_imports import LabelImport, LabelImportStatus, LabelMapping
 from fulfillment.models.labels import Annotation, AnnotationKind, Label, Laterality
@@ -36,10 +37,12 @@ __all__ = [
     "BatchStatus",
     "DeidCertificate",
     "DownloadEvent",
+    "DuplicateDecision",
     "DuplicateHit",
     "Fulfillment",
     "FulfillmentStatus",
     "Image",
+    "ImageFingerprint",
     "Label",
     "LabelImport",
     "LabelImportStatus",

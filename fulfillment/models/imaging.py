@@ -90,6 +90,9 @@ class Image(Entity):
     age_years = models.PositiveSmallIntegerField(null=True, blank=True)
     output_sha256 = models.CharField(max_length=64)
     pixel_sha256 = models.CharField(max_length=64, db_index=True)
+    original_digest = models.CharField(
+        max_length=64, blank=True, db_index=True, help_text="of the original's pixels, under a key of the hospital"
+    )
     size = models.PositiveBigIntegerField()
     stored = models.CharField(max_length=200, help_text="key in the released storage")
     preview = models.CharField(max_length=200, help_text="key in the previews storage")
@@ -148,13 +151,22 @@ class QualityScore(Immutable):
 
 
 class DuplicateHit(Immutable):
-    """Two images with the same content. Only reviewers see a hit that crosses hospitals."""
+    """Two images with the same content. Only reviewers see a hit that crosses hospitals.
+
+    ``image`` came after ``other``. ``distance``: bits of 256 in which their nearest hashes differ. ``inliers``: features that
+    agree on where one lies in the other. ``placement``: the map from ``image`` to ``other`` in shares of width and
+    height, six numbers by rows, empty where unknown. Only pairs that the second look confirmed are kept.
+    """
 
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="duplicate_hits")
     other = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=10, choices=[("exact", "Exact"), ("near", "Near")])
     distance = models.FloatField(default=0)
-    version = models.CharField(max_length=20)
+    inliers = models.PositiveIntegerField(default=0)
+    negative = models.BooleanField(default=False, help_text="one has the other's grey scale turned round")
+    mirrored = models.BooleanField(default=False)
+    placement = models.JSONField(default=list)
+    version = models.CharField(max_length=60)
 
     class Meta:
         constraints: ClassVar = [

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from fulfillment.models import Batch, Fulfillment, FulfillmentStatus, SourceKind
-from getdata.accounts.models import User
+from getdata.accounts.models import Membership, User
 from getdata.accounts.permissions import can, require, require_verified
 from getdata.common.problems import CannotDo
 
@@ -53,6 +53,11 @@ def may_add_files(user: User | AnonymousUser, batch: Batch) -> bool:
 def may_see_names(user: User | AnonymousUser, batch: Batch) -> bool:
     """File names are identity: only members of the batch's hospital with "see_quarantine" read them, staff never."""
     return can(user, "see_quarantine", batch.fulfillment.hospital)
+
+
+def is_of_the_hospital(user: User, batch: Batch) -> bool:
+    """Whether the person is a member of the hospital that delivers the batch, in any role."""
+    return Membership.objects.filter(user=user, organization=batch.fulfillment.hospital_id).exists()
 
 
 def require_length(length: int, name: str) -> None:

@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from fulfillment import ledger
+from fulfillment.duplicate_pairs import own_twins
 from fulfillment.label_worklist import figure_of
 from fulfillment.models import Batch, BatchStatus, Fulfillment, FulfillmentStatus, Image, SourceFile, SourceFileStatus
 from fulfillment.selectors import withheld_reasons
@@ -258,6 +259,7 @@ def batch_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     context["certificate"] = current_certificate(batch)
     context |= figure_of(batch, _person(request)) if context["progress"].is_settled else {}
     context["sees_quality"] = Batch.objects.pictured_for(request.user).filter(pk=batch.pk).exists()
+    context["twins"] = own_twins(batch) if rights.is_of_the_hospital(_person(request), batch) else []
     context["review"] = batch.reviews.select_related("reviewer").first()
     context["returned_files"] = batch.files.filter(reason=RETURNED, status=SourceFileStatus.QUARANTINED).count()
     response = render(request, "fulfillment/deliveries/batch_detail.html", context)
