@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
@@ -12,7 +13,7 @@ _DECISION = DuplicateDecision.objects.filter(hit=OuterRef("pk")).order_by("-crea
 _PASSED = "passed"
 
 
-def pairs() -> QuerySet[DuplicateHit]:
+def pairs() -> QuerySet[Any]:
     """Every pair of which both images still stand, with ``decided``: the newest decision, or None."""
     return (
         DuplicateHit.objects.filter(image__source__status=_PASSED, other__source__status=_PASSED)
@@ -26,7 +27,7 @@ def pairs() -> QuerySet[DuplicateHit]:
     )
 
 
-def pairs_of(batch: Batch) -> QuerySet[DuplicateHit]:
+def pairs_of(batch: Batch) -> QuerySet[Any]:
     """The pairs a reviewer of the batch looks at, undecided first. Staff only: they cross hospitals."""
     return (
         pairs()

@@ -10,8 +10,10 @@ from __future__ import annotations
 import io
 import logging
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 from django.conf import settings
@@ -83,7 +85,7 @@ class _Cache:
             self.saved = len(self.index)
         return self.index
 
-    def _take(self, batch: list[tuple[int, bytes]]) -> None:
+    def _take(self, batch: Sequence[tuple[int, bytes | memoryview[int]]]) -> None:
         self.index.add((pk, from_bytes(bytes(hashes))) for pk, hashes in batch if hashes)
         self.recent.update(pk for pk, _ in batch)
         self.mark = max(self.mark, *(pk for pk, _ in batch))
@@ -110,7 +112,7 @@ def _cache_file() -> Path:
     return Path(settings.VAR) / "duplicates" / "index.npz"
 
 
-def compare(image_pk: object) -> int:
+def compare(image_pk: UUID | str) -> int:
     """Fingerprint the image if it has none, look for it among all others, keep confirmed pairs. Returns how many were new.
 
     Safe to call again at any time. Does nothing for an image that is gone or was withdrawn.

@@ -105,6 +105,15 @@ class HashIndex:
         self._images += len(keys)
         return len(keys)
 
+    def holds(self, key: int, print_: Fingerprint) -> bool:
+        """Whether exactly these crops are kept under the key."""
+        return bool(np.array_equal(self._crops.hashes[self._crops.owners == key], print_.crops))
+
+    def keys_above(self, key: int) -> set[int]:
+        """The keys beyond this one."""
+        owners = self._crops.owners
+        return set(np.unique(owners[owners > key]).tolist())
+
     def search(
         self, asked: Sequence[Query], *, crop: int = NEAR_CROP, anchor: int = NEAR_ANCHOR
     ) -> list[list[Candidate]]:

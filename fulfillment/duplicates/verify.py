@@ -23,7 +23,7 @@ VERSION: Final = "sift-affine-detail/1"
 FEATURES: Final = 600
 #: A pair is one radiograph from these on; docs/duplicates.md has what they were set on.
 LEAST_INLIERS: Final = 10
-CLEAR_DETAIL: Final = 0.75
+CLEAR_DETAIL: Final = 0.69
 LEAST_DETAIL: Final = 0.33
 NEARLY_EQUAL: Final = 24
 LEAST_OVERLAP: Final = 0.15

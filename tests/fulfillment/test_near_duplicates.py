@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from PIL import Image as PillowImage
 
 from fulfillment import near_duplicates
 from fulfillment.duplicate_pairs import count_pairs, own_twins
+from fulfillment.duplicates.fingerprint import as_bytes, fingerprint, from_bytes
+from fulfillment.duplicates.picture import small_picture
 from fulfillment.models import Batch, DuplicateDecision, DuplicateHit, Image, ImageFingerprint, PendingNote
 from fulfillment.services import reviews
 from fulfillment.services.duplicate_decisions import decide_pair
@@ -110,6 +114,28 @@ def test_a_new_process_and_a_row_that_came_late_are_caught_up(batch: Batch) -> N
     assert near_duplicates.compare(pictured(batch, small(chest(1))).pk) == 1
     near_duplicates.forget()
     assert near_duplicates.compare(pictured(batch, np.fliplr(chest(1))).pk) == 2
+
+
+def test_a_file_left_by_another_run_is_used_only_with_the_database_it_was_made_from(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    settings.VAR = tmp_path
+    monkeypatch.setattr(near_duplicates, "_SAVE_EVERY", 1)
+    for pixels in (chest(1), chest(4, sex="M")):
+        near_duplicates.compare(pictured(batch, pixels).pk)
+    assert (tmp_path / "duplicates" / "index.npz").is_file()
+    near_duplicates.forget()
+    read: list[int] = []
+    monkeypatch.setattr(near_duplicates, "from_bytes", lambda data: read.append(len(data)) or from_bytes(data))
+    assert near_duplicates.compare(pictured(batch, small(chest(1))).pk) == 1
+    few = len(read)
+    last = ImageFingerprint.objects.latest("pk")
+    last.hashes = as_bytes(fingerprint(small_picture(chest(2)))[0])  # as another database has it
+    last.save()
+    near_duplicates.forget()
+    read.clear()
+    near_duplicates.compare(pictured(batch, small(chest(2))).pk)
+    assert len(read) > few, "the file was left and every row read"
 
 
 def test_a_picture_without_content_is_compared_and_matches_nothing(batch: Batch) -> None:
