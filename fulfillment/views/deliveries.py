@@ -251,11 +251,8 @@ def batch_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     batch = get_batch(request, pk)
     context = progress_context(batch, _person(request))
     context |= files_context(request, batch, context["progress"])
-    context |= {
-        "upload_chunk": settings.UPLOAD_CHUNK_BYTES,
-        "max_upload": settings.MAX_UPLOAD_BYTES,
-        "max_instance": settings.MAX_INSTANCE_BYTES,
-    }
+    context |= {"upload_chunk": settings.UPLOAD_CHUNK_BYTES, "max_upload": settings.MAX_UPLOAD_BYTES}
+    context["max_instance"] = settings.MAX_INSTANCE_BYTES
     context["certificate"] = current_certificate(batch)
     context |= figure_of(batch, _person(request)) if context["progress"].is_settled else {}
     context["sees_quality"] = Batch.objects.pictured_for(request.user).filter(pk=batch.pk).exists()
