@@ -16,6 +16,10 @@ def process_task(source_file_pk: str) -> None:
 @shared_task(name="fulfillment.sweep_task", soft_time_limit=120, time_limit=150)
 def sweep_task() -> None:
     ledger.sweep()
+
+
+@shared_task(name="fulfillment.sweep_label_imports_task", soft_time_limit=120, time_limit=150)
+def sweep_label_imports_task() -> None:
     label_imports.sweep_label_imports()
 
 

@@ -197,6 +197,7 @@ MAX_ATTEMPTS = 3
 CANARY_COPIES: int = env.int("GETDATA_CANARY_COPIES", default=5)
 CELERY_BEAT_SCHEDULE = {
     "sweep-leases": {"task": "fulfillment.sweep_task", "schedule": env.float("GETDATA_SWEEP_SECONDS", default=15.0)},
+    "sweep-label-imports": {"task": "fulfillment.sweep_label_imports_task", "schedule": 60.0},
     "sweep-uploads": {"task": "fulfillment.sweep_uploads_task", "schedule": 600.0},
     "sweep-certificates": {"task": "fulfillment.sweep_certificates_task", "schedule": 300.0},
     "sweep-comparisons": {"task": "fulfillment.sweep_comparisons_task", "schedule": 60.0},
