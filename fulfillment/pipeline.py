@@ -19,9 +19,9 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from deid import REASONS, Context, Keyring, Quarantined, Released, deidentify, load_policy
 from fulfillment import ledger
 from fulfillment.examine import Examined, examine
-from fulfillment.intake import archives, originals, tables
+from fulfillment.intake import archives, originals, reports, tables
 from fulfillment.intake.linking import remember_twin
-from fulfillment.models import SourceFile, SourceFileStatus, SourceKind
+from fulfillment.models import Image, SourceFile, SourceFileStatus, SourceKind
 from fulfillment.righting import set_right
 from fulfillment.store import Refused, store
 from fulfillment.zones import zones_with_hints
@@ -43,6 +43,8 @@ def process(pk: object) -> None:
                 _archive(held, started)
             case SourceKind.LABELS:
                 _labels(held, started)
+            case SourceKind.REPORTS:
+                _reports(held, started)
             case _:
                 _instance(held, started)
     except StaleState:
@@ -81,16 +83,19 @@ def _instance(held: ledger.Claim, started: float) -> None:
     if seen.refusal is not None:
         _settle(held, started, SourceFileStatus.REJECTED, seen.refusal["code"], seen.findings)
         return
-    _keep(held, started, outcome, seen)
+    image = _keep(held, started, outcome, seen)
+    if image is not None:
+        reports.adopt_reports(image, data, keyring)
 
 
-def _keep(held: ledger.Claim, started: float, outcome: Any, seen: Examined) -> None:
+def _keep(held: ledger.Claim, started: float, outcome: Any, seen: Examined) -> Image | None:
     try:
-        store(held, outcome, seen, seconds=time.monotonic() - started)
+        return store(held, outcome, seen, seconds=time.monotonic() - started)
     except Refused as refusal:
         _settle(held, started, refusal.status, refusal.code, [_finding(refusal.code, refusal.message, refusal.remedy)])
         if refusal.twin is not None:
             remember_twin(held.file, refusal.twin, refusal.twin_uid)
+        return None
 
 
 def _archive(held: ledger.Claim, started: float) -> None:
@@ -117,6 +122,16 @@ def _labels(held: ledger.Claim, started: float) -> None:
     findings, usable = tables.take_labels(file, data, spec, Keyring(secret=secret, key_id=key_id))
     status = SourceFileStatus.PASSED if usable else SourceFileStatus.REJECTED
     _settle(held, started, status, "" if usable else "LABELS_UNUSABLE", findings)
+
+
+def _reports(held: ledger.Claim, started: float) -> None:
+    file = held.file
+    data = originals.read_original(file)
+    originals.forget_staged(file)
+    secret, key_id = originals.pseudonym_secret(file.batch)
+    findings, usable = reports.take_reports(file, data, Keyring(secret=secret, key_id=key_id))
+    status = SourceFileStatus.PASSED if usable else SourceFileStatus.REJECTED
+    _settle(held, started, status, "" if usable else "REPORTS_UNUSABLE", findings)
 
 
 def _settle(

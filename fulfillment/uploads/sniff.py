@@ -1,7 +1,8 @@
-"""What kind of file this is, told by its content: an archive, a file of labels, or else an instance."""
+"""What kind of file this is, told by its content: an archive, a file of labels or of reports, or else an instance."""
 
 from __future__ import annotations
 
+from fulfillment.intake.report_files import is_report_table, is_text_report
 from fulfillment.labels.formats import sniff as label_format
 from fulfillment.models import SourceKind
 
@@ -17,6 +18,10 @@ def sniff_kind(head: bytes, name: str) -> SourceKind:
         return SourceKind.INSTANCE
     if head.startswith(_ZIP):
         return SourceKind.ARCHIVE
+    if is_report_table(head):
+        return SourceKind.REPORTS
     if name.lower().endswith("labels.csv") or label_format(head, name) is not None:
         return SourceKind.LABELS
+    if is_text_report(head, name):
+        return SourceKind.REPORTS
     return SourceKind.INSTANCE

@@ -1,0 +1,306 @@
+"""Reports on their way in: named by replaced UID and keyed digests at once, cleaned when their study's originals are here.
+
+A report is cleaned with every identifier in the headers of its study's originals; these are opened in memory for it. A report whose
+study has not come waits, sealed in quarantine; so does nothing else of it exist. Whatever leaves a doubt quarantines the report.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from deid import ENGINE_VERSION, Keyring
+from deid.dicomfile.read import read_file
+from deid.text.identifiers import Identifiers, gather
+from deid.text.report import clean_report
+from fulfillment.conformance import Finding
+from fulfillment.intake import originals
+from fulfillment.intake.report_files import ReportRow, read_report_file
+from fulfillment.intake.report_matching import contradictions
+from fulfillment.labels.reports import sections
+from fulfillment.models import Image, Report, ReportState, SourceFile, SourceFileStatus, SourceKind, Study
+from fulfillment.uploads import names
+from getdata.common import crypto, storage
+
+# 0008,0050 and what else of a header says whose study it is.
+_ACCESSION = 0x00080050
+_MOST_ORIGINALS = 40
+_MOSTLY = 0.6
+_ENDINGS = (".dcm", ".dicom", ".ima", ".DCM", "")
+
+
+@dataclass(frozen=True)
+class _Doubt:
+    code: str
+    cause: str
+    remedy: str
+
+    def finding(self, severity: str = "must") -> dict[str, Any]:
+        return asdict(Finding(self.code, severity, "reports.linkage", "", self.cause, self.remedy))  # type: ignore[arg-type]
+
+
+WAITS = _Doubt(
+    "STUDY_NOT_HERE",
+    "No image of the study that this report names has arrived.",
+    "Send the study's images, or correct the UID, accession number or file name and send the report again.",
+)
+AMBIGUOUS = _Doubt(
+    "STUDY_AMBIGUOUS",
+    "What the report names belongs to more than one study.",
+    "Name the study by study_instance_uid and send the report again.",
+)
+TWICE = _Doubt(
+    "STUDY_HAS_REPORT",
+    "The study has a report already, from another row or file.",
+    "Withdraw the file of the one that is out of date, then send the right one again; join addenda to the report.",
+)
+ORIGINALS_GONE = _Doubt(
+    "ORIGINALS_GONE",
+    "The study's original images are no longer in quarantine, so the report cannot be searched for what their headers say.",
+    "Send the images of the study again together with the report.",
+)
+STILL_NAMED = _Doubt(
+    "IDENTIFIER_LEFT",
+    "Something that the image's header says of the patient still stood in the cleaned text.",
+    "Remove it from the report at the source and send the report again.",
+)
+MOSTLY_REMOVED = _Doubt(
+    "MOSTLY_REMOVED",
+    "More than half of the text had to be removed, so what is left may mislead.",
+    "Look whether the text is a report in English, German or Spanish, and send it as plain text.",
+)
+
+
+def take_reports(file: SourceFile, data: bytes, keyring: Keyring) -> tuple[list[dict[str, Any]], bool]:
+    """Read a file of reports. Returns the findings for the hospital and whether any row was usable."""
+    rows, problems = read_report_file(data, originals.name_of(file))
+    findings = [
+        _Doubt(problem.code, f"Row {problem.row}: {problem.cause}", problem.remedy).finding("should")
+        for problem in problems
+    ]
+    Report.objects.filter(source=file).delete()  # an interrupted attempt may have left some
+    for row in rows:
+        _take(file, row, keyring)
+    return findings, bool(rows)
+
+
+def _take(file: SourceFile, row: ReportRow, keyring: Keyring) -> None:
+    report = Report(
+        batch=file.batch,
+        source=file,
+        row=row.row,
+        language=row.language,
+        study_instance_uid=keyring.uid(row.uid) if row.uid else "",
+        accession=keyring.accession(row.accession) if row.accession else "",
+        name_digest=names.stem_digest(file.batch, row.file) if row.file else "",
+    )
+    studies = _studies_of(report, row.file)
+    if len(studies) == 1:
+        _clean(report, studies[0], row.text)
+    else:
+        _withhold(report, row.text, AMBIGUOUS if studies else WAITS)
+    report.save()
+    if report.state == ReportState.WAITING:
+        # An image that came while the row was being written did not see it.
+        found = _studies_of(report, row.file)
+        if len(found) == 1:
+            settle_waiting(report, found[0])
+
+
+def _studies_of(report: Report, path: str = "") -> list[Study]:
+    """The studies with images here that a report names; the UID decides where there is one."""
+    here = Study.objects.filter(
+        patient__fulfillment=report.batch.fulfillment_id, series__images__source__status=SourceFileStatus.PASSED
+    )
+    if report.study_instance_uid:
+        return list(here.filter(study_instance_uid=report.study_instance_uid).distinct())
+    found: list[Study] = []
+    if report.accession:
+        found = list(here.filter(accession=report.accession).distinct()[:2])
+    if not found and report.name_digest:
+        files = SourceFile.objects.filter(batch=report.batch, kind=SourceKind.INSTANCE, status=SourceFileStatus.PASSED)
+        named = files.none()
+        if path:
+            digests = [names.name_digest(report.batch, path + ending) for ending in _ENDINGS]
+            named = files.filter(name_digest__in=digests)
+        images = named if named.exists() else files.filter(stem_digest=report.name_digest)
+        found = list(here.filter(series__images__source__in=images).distinct()[:2])
+    return found
+
+
+def adopt_reports(image: Image, data: bytes, keyring: Keyring) -> None:
+    """An image arrived: note its study's accession number, clean the reports that waited for it, and look once more through
+    the study's report with what this header says."""
+    study = image.series.study
+    known = _identifiers(data)
+    accession = _accession(data)
+    if accession and not study.accession:
+        Study.objects.filter(pk=study.pk, accession="").update(accession=keyring.accession(accession))
+        study.refresh_from_db()
+    waiting = Report.objects.current().filter(
+        batch__fulfillment=study.patient.fulfillment_id, state=ReportState.WAITING
+    )
+    named = waiting.filter(study_instance_uid=study.study_instance_uid)
+    if study.accession:
+        named = named | waiting.filter(study_instance_uid="", accession=study.accession)
+    if image.source.stem_digest:
+        named = named | waiting.filter(
+            study_instance_uid="", batch=image.source.batch, name_digest=image.source.stem_digest
+        )
+    for report in named.select_related("batch__fulfillment", "source"):
+        settle_waiting(report, study)
+    for report in (
+        _standing().filter(state=ReportState.LINKED, study=study).select_related("batch__fulfillment", "source")
+    ):
+        _look_again(report, known)
+
+
+def _standing() -> QuerySet[Report]:
+    """Rows that no later one supersedes, of files that are at work or passed: `Report.objects.current` knows only the latter."""
+    at_work = (SourceFileStatus.PROCESSING, SourceFileStatus.PASSED)
+    return Report.objects.filter(superseded_by=None, source__status__in=at_work)
+
+
+def settle_waiting(report: Report, study: Study) -> None:
+    """Clean a report that waited, as a new row in its place."""
+    text = crypto.unseal(storage.get(storage.quarantine(), report.sealed), scope=originals.scope(report.batch)).decode()
+    later = _successor(report)
+    if len(_studies_of(report)) > 1:
+        _mark(later, ReportState.QUARANTINED, AMBIGUOUS)
+    else:
+        _clean(later, study, text)
+    _supersede(later)
+
+
+def _successor(report: Report) -> Report:
+    return Report(
+        batch=report.batch,
+        source=report.source,
+        row=report.row,
+        language=report.language,
+        study_instance_uid=report.study_instance_uid,
+        accession=report.accession,
+        name_digest=report.name_digest,
+        sealed=report.sealed,
+        supersedes=report,
+    )
+
+
+def _supersede(later: Report) -> None:
+    try:
+        with transaction.atomic():
+            later.save()
+    except IntegrityError:
+        return  # another worker was faster
+
+
+def _clean(report: Report, study: Study, text: str) -> None:
+    """Fill in a report: cleaned and linked, or quarantined with its cause."""
+    others = _standing().filter(state=ReportState.LINKED, study=study)
+    if others.exclude(pk=report.supersedes_id).exists():
+        _withhold(report, text, TWICE)
+        return
+    known = _identifiers_of(study)
+    if known is None:
+        _withhold(report, text, ORIGINALS_GONE)
+        return
+    images = list(Image.objects.live().filter(series__study=study)[:_MOST_ORIGINALS])
+    result = clean_report(text, known, report.language or None)
+    doubt = _doubt(text, result.text, known, sum(piece.end - piece.start for piece in result.removed))
+    strange, remarks = contradictions(result.text, [image.facts for image in images])
+    if doubt is not None or strange is not None:
+        _withhold(report, text, doubt or _Doubt(*strange))  # type: ignore[misc]
+        return
+    report.study, report.state, report.reason = study, ReportState.LINKED, ""
+    report.text, report.language, report.removed = result.text, result.language, result.counts
+    report.sections = [[part.name, part.start, part.end] for part in sections(result.text)]
+    report.findings = [_Doubt(*remark).finding("should") for remark in remarks]
+    report.engine = ENGINE_VERSION
+
+
+def _look_again(report: Report, known: Identifiers) -> None:
+    """A later image of the study may name somebody that the earlier ones did not."""
+    result = clean_report(report.text, known, report.language or None, dates="keep")
+    if result.text == report.text:
+        return
+    later = _successor(report)
+    later.study, later.state, later.language, later.engine = (
+        report.study,
+        ReportState.LINKED,
+        report.language,
+        ENGINE_VERSION,
+    )
+    later.text, later.findings = result.text, report.findings
+    later.removed = {
+        kind: report.removed.get(kind, 0) + result.counts.get(kind, 0) for kind in report.removed | result.counts
+    }
+    later.sections = [[part.name, part.start, part.end] for part in sections(result.text)]
+    _supersede(later)
+
+
+def _withhold(report: Report, text: str, doubt: _Doubt) -> None:
+    """No text; the original is sealed where the hospital's originals lie."""
+    if not report.sealed:
+        key = f"{report.batch.fulfillment.hospital_id}/{report.batch_id}/{report.source_id}-{report.row}"
+        scope = originals.scope(report.batch)
+        storage.put(storage.quarantine(), key, crypto.seal(text.encode("utf-8", "replace"), scope=scope))
+        report.sealed = key
+    _mark(report, ReportState.WAITING if doubt is WAITS else ReportState.QUARANTINED, doubt)
+
+
+def _mark(report: Report, state: ReportState, doubt: _Doubt) -> None:
+    report.study, report.text, report.state, report.reason = None, "", state, doubt.code
+    report.findings = [doubt.finding()]
+
+
+def _doubt(text: str, cleaned: str, known: Identifiers, gone: int) -> _Doubt | None:
+    """The second look: no name or number of the header may stand in the cleaned text as a word, whatever the first pass thought."""
+    words = {word.casefold() for word in re.findall(r"[^\W_]+", cleaned)}
+    surely = {name for name in known.strong if len(name) >= 4 and not _is_word(name)}
+    if any(name.casefold() in words for name in surely):
+        return STILL_NAMED
+    compact = re.sub(r"[^0-9a-z]", "", cleaned.casefold())
+    if any(number in compact for number in known.numbers if len(number) >= 6):
+        return STILL_NAMED
+    return MOSTLY_REMOVED if gone > _MOSTLY * max(1, len(text)) and len(text) > 80 else None
+
+
+def _is_word(name: str) -> bool:
+    from deid.text.vocabulary import NAME, classify, fold
+
+    flags = classify(fold(name))
+    return bool(flags & ~NAME)
+
+
+def _identifiers_of(study: Study) -> Identifiers | None:
+    """What the headers of the study's originals say; None where an original cannot be read any more."""
+    found = Identifiers()
+    images = (
+        Image.objects.live().filter(series__study=study).select_related("source__batch__fulfillment")[:_MOST_ORIGINALS]
+    )
+    for image in images:
+        try:
+            data = originals.read_original(image.source)
+        except (originals.StagingMissing, OSError, crypto.CannotOpen):
+            return None
+        _merge(found, _identifiers(data))
+    return found
+
+
+def _identifiers(data: bytes) -> Identifiers:
+    return gather(read_file(data, pixels=False).dataset)
+
+
+def _merge(into: Identifiers, other: Identifiers) -> None:
+    for name in ("words", "names", "strong", "uids", "dates", "guarded", "numbers", "places"):
+        getattr(into, name).update(getattr(other, name))
+
+
+def _accession(data: bytes) -> str:
+    element = read_file(data, pixels=False).dataset.get(_ACCESSION)
+    value = bytes(element.value) if element is not None and isinstance(element.value, bytes) else b""
+    return value.decode("latin-1").strip(" \0")
