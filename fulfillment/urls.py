@@ -13,6 +13,7 @@ from fulfillment.views import (
     label_passports,
     label_worklists,
     quality,
+    reports,
     uploads,
 )
 
@@ -33,6 +34,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/<uuid:pk>/certificate.json", certificates.batch_certificate, name="batch_certificate"),
     path("batches/<uuid:pk>/certificate.pdf", certificates.batch_certificate_pdf, name="batch_certificate_pdf"),
     path("certificates/public-key.pem", certificates.signing_public_key, name="signing_public_key"),
+    path("batches/<uuid:pk>/reports/", reports.batch_reports, name="batch_reports"),
+    path("reports/<uuid:pk>/", reports.report_detail, name="report_detail"),
     path("files/<uuid:pk>/retry/", deliveries.file_retry, name="file_retry"),
     path("files/<uuid:pk>/withdraw/", deliveries.file_withdraw, name="file_withdraw"),
     path("batches/<uuid:pk>/labels/", label_worklists.batch_labels, name="batch_labels"),

@@ -44,6 +44,7 @@ from fulfillment.release import (
     write_bag,
 )
 from fulfillment.services.certificates import release_certificates
+from fulfillment.services.release_reports import report_documents
 from getdata.accounts.models import User
 from getdata.audit.chain import record
 from getdata.common import storage
@@ -309,6 +310,8 @@ def _entries(release: Release, facts: PackageFacts, images: list[ReleasedImage])
     for image in images:  # the objects of one image at a time
         for path, data in objects_of(image, facts.spec, _mask):
             yield Entry(path, lambda data=data: data)  # type: ignore[misc]
+    for path, data in report_documents(release, facts.spec).items():
+        yield Entry(path, lambda data=data: data)  # type: ignore[misc]
     wanted = [form for form in facts.spec.delivery.image_formats if form != ImageFormat.DICOM]
     for item in release.items.select_related("image").iterator(chunk_size=200):
         key = item.image.stored

@@ -83,6 +83,7 @@ STATES: dict[str, Look] = {
     "received": Look("plain", "circle", "Received"),
     "processing": Look("busy", "half", "Processing"),
     "passed": Look("good", "check", "Passed"),
+    "linked": Look("good", "check", "Linked"),
     "quarantined": Look("warn", "triangle", "Quarantined"),
     "failed": Look("bad", "cross", "Failed"),
     # release and custody
