@@ -9,9 +9,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from deid.text.vocabulary import RADIOLOGY, in_list
+
 MAX_ROWS = 200_000
 MAX_CHARACTERS = 100_000
 MAX_PROBLEMS = 500
+#: A text file with fewer words of radiology is a note or a manual, and no report.
+_LEAST_TERMS = 2
 
 _COLUMNS = {
     "study_instance_uid": "uid",
@@ -81,9 +85,11 @@ def _has_reports(columns: list[str]) -> bool:
 
 
 def is_text_report(head: bytes, name: str) -> bool:
-    """Whether a file is one report: readable text under a name that ends with .txt."""
-    text = head.decode("utf-8-sig", errors="replace").strip()
-    return name.lower().endswith(".txt") and bool(text) and b"\0" not in head[:4096] and "\ufffd" not in text[:512]
+    """Whether a file is one report: readable text under a name that ends with .txt, with words of radiology in it."""
+    if not name.lower().endswith(".txt") or b"\0" in head[:4096]:
+        return False
+    words = re.findall(r"[^\W\d_]{3,}", head[:4096].decode("utf-8-sig", errors="replace"))
+    return sum(in_list(word, RADIOLOGY) for word in {word.lower() for word in words}) >= _LEAST_TERMS
 
 
 def read_report_file(data: bytes, name: str) -> tuple[list[ReportRow], list[ReportProblem]]:

@@ -20,6 +20,8 @@ from fulfillment.views.deliveries import get_batch
 from requests_app.spec import DatasetSpec, ReportLinkage
 
 A_PAGE = 50
+#: What stands between two sections is the next one's heading if it is no longer than this and ends as headings do.
+_LONGEST_HEADING = 60
 _MARK = re.compile(r"\[(?:NAME|DATE|TIME|NUMBER|PHONE|WEB|ADDRESS|PLACE|LOCATION|REDACTED)\]|\b90\+")
 
 
@@ -93,11 +95,13 @@ def report_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _parts(report: Report) -> list[dict[str, Any]]:
     """The text in the order of its sections; each a heading's name and pieces, marked where something was removed."""
-    parts, position = [], 0
+    parts: list[dict[str, Any]] = []
+    position = 0
     for name, start, end in report.sections:
-        if report.text[position:start].strip():
-            parts.append({"name": "", "pieces": _pieces(report.text[position:start])})
-        parts.append({"name": str(name).replace("_", " "), "pieces": _pieces(report.text[start:end])})
+        between = report.text[position:start].strip()
+        if len(between) > _LONGEST_HEADING or (between and not between.endswith((":", "-"))):
+            parts.append({"name": "", "pieces": _pieces(between)})
+        parts.append({"name": str(name).replace("_", " "), "pieces": _pieces(report.text[start:end].strip())})
         position = end
     if report.text[position:].strip():
         parts.append({"name": "", "pieces": _pieces(report.text[position:])})
