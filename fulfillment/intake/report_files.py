@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from deid.text.vocabulary import RADIOLOGY, in_list
+from deid.text.vocabulary import FUNCTION, RADIOLOGY, classify, fold
 
 MAX_ROWS = 200_000
 MAX_CHARACTERS = 100_000
@@ -88,8 +88,8 @@ def is_text_report(head: bytes, name: str) -> bool:
     """Whether a file is one report: readable text under a name that ends with .txt, with words of radiology in it."""
     if not name.lower().endswith(".txt") or b"\0" in head[:4096]:
         return False
-    words = re.findall(r"[^\W\d_]{3,}", head[:4096].decode("utf-8-sig", errors="replace"))
-    return sum(in_list(word, RADIOLOGY) for word in {word.lower() for word in words}) >= _LEAST_TERMS
+    words = {fold(word) for word in re.findall(r"[^\W\d_]{4,}", head[:4096].decode("utf-8-sig", errors="replace"))}
+    return sum(classify(word) & (RADIOLOGY | FUNCTION) == RADIOLOGY for word in words) >= _LEAST_TERMS
 
 
 def read_report_file(data: bytes, name: str) -> tuple[list[ReportRow], list[ReportProblem]]:

@@ -201,7 +201,7 @@ def _supersede(later: Report) -> None:
 def _clean(report: Report, study: Study, text: str) -> None:
     """Fill in a report: cleaned and linked, or quarantined with its cause."""
     others = _standing().filter(state=ReportState.LINKED, study=study)
-    if others.exclude(pk=report.supersedes_id).exists():
+    if (others.exclude(pk=report.supersedes_id) if report.supersedes_id else others).exists():
         _withhold(report, text, TWICE)
         return
     known = _identifiers_of(study)

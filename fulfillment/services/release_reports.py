@@ -27,8 +27,10 @@ def report_documents(release: Release, spec: DatasetSpec) -> dict[str, bytes]:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["path", "patient", "study_instance_uid", "language", "passages_removed", "engine"])
-    for report in sorted(reports, key=lambda one: (one.study.patient.pseudonym, one.study.study_instance_uid)):
-        patient, study = report.study.patient.pseudonym, report.study.study_instance_uid
+    named = [
+        (one.study.patient.pseudonym, one.study.study_instance_uid, one) for one in reports if one.study is not None
+    ]
+    for patient, study, report in sorted(named, key=lambda item: item[:2]):
         path = f"reports/{patient}/{study}.txt"
         files[path] = report.text.encode()
         writer.writerow([path, patient, study, report.language, sum(report.removed.values()), report.engine])
