@@ -18,8 +18,7 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
-ENVIRONMENT: str = env.str("GETDATA_ENV", default="embedded")
-PRODUCTION = ENVIRONMENT == "production"
+PRODUCTION = (ENVIRONMENT := env.str("GETDATA_ENV", default="embedded")) == "production"
 DEBUG: bool = env.bool("DEBUG", default=False)
 VAR = Path(env.str("GETDATA_VAR", default=str(BASE_DIR / "var"))).resolve()
 
@@ -158,8 +157,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in use: the in-memory test database locks whole tables and would hide or invent races.
     DATABASES["default"]["TEST"] = {"NAME": VAR / "test.sqlite3"}
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 
 REDIS_URL: str = env.str("REDIS_URL", default="")
 CACHES = {
