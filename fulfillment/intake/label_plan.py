@@ -33,7 +33,7 @@ class Plan:
         return crypto.seal(json.dumps(asdict(self), ensure_ascii=False).encode(), scope=scope(batch))
 
     @classmethod
-    def opened(cls, sealed: bytes, batch: Batch) -> Plan:
+    def opened(cls, sealed: bytes | memoryview, batch: Batch) -> Plan:
         """From ``sealed``; an empty one is the plan that says nothing. Raises ``CannotOpen``."""
         if not sealed:
             return cls()

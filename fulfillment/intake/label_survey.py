@@ -68,7 +68,7 @@ def sealed(found: Mapping[str, Any], batch: Batch) -> bytes:
     return crypto.seal(json.dumps(found, ensure_ascii=False).encode(), scope=scope(batch))
 
 
-def opened(value: bytes, batch: Batch) -> dict[str, Any]:
+def opened(value: bytes | memoryview, batch: Batch) -> dict[str, Any]:
     """From ``sealed``. Raises ``CannotOpen``."""
     found: dict[str, Any] = json.loads(crypto.unseal(bytes(value), scope=scope(batch))) if value else {}
     return found
@@ -214,7 +214,7 @@ def _spread(keys: list[Any], count: int) -> list[Any]:
 
 def _sample(pk: Any, said: Sequence[Entry], images: ImageNames, taxonomy: Taxonomy) -> dict[str, Any]:
     size = images.size_of(pk)
-    marks = []
+    marks: list[dict[str, str]] = []
     for entry in said:
         if entry.shape is not None and len(marks) < SAMPLE_MARKS:
             path = shape_path(entry.shape)

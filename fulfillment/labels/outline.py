@@ -57,7 +57,7 @@ def mask_path(mask: NDArray[Any]) -> str:
     cells = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step).any(axis=(1, 3))
     if not cells.any():
         return ""
-    down, across = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+    down, across = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))  # type: ignore[call-overload]
     box = (across[0] * step, down[0] * step, (across[-1] - across[0] + 1) * step, (down[-1] - down[0] + 1) * step)
     edges = np.diff(np.pad(cells, ((1, 1), (0, 0))).astype(np.int8), axis=0)
     if int((edges > 0).sum()) > MAX_PIECES:

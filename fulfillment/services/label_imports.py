@@ -99,7 +99,7 @@ def _require_size(size: int) -> None:
 # --- reading, by a worker -----------------------------------------------------------------------------------------------
 
 
-def read_import(pk: object) -> None:
+def read_import(pk: uuid.UUID | str) -> None:
     """Read one file under its plan and keep what was found. Does nothing when another worker is at it, or when it is done."""
     token, now = uuid.uuid4(), timezone.now()
     free = LabelImport.objects.filter(pk=pk, status=LabelImportStatus.READING).filter(
