@@ -20,7 +20,7 @@ _THIS_MONTH = re.compile(
     _I,
 )
 _SHORT_DATE = re.compile(r"(?<![\d.,/-])(\d{1,2})([./-])(\d{1,2})(?:\2(?:['’]?\d{2}(?:\d{2})?)|\2?)(?![\d%]|[./-]\d)")
-_PERSON = r"(?:he|she|who|patient|pt|nan|mum|mother|father|gran|granny|grandmother|grandfather|wife|husband|lady|gentleman|man|woman|resident)"
+_PERSON = r"(?:he|she|who|patient|pt|nan|mum|mother|father|gran|granny|grandmother|grandfather|wife|husband|lady|gentleman|man|woman|resident)"  # noqa: E501
 _OLD = re.compile(
     rf"(?<![^\W_]){_PERSON}\s+(?:is|was|turned|turns|now|aged)\s+(?:now\s+)?(9\d|1[01]\d)(?!\d|[.,]\d|\s?(?:%|bpm|mm|cm|kg|lbs?|mg|on\b|to\b|/))"
     r"|(?<![\d.])(9\d|1[01]\d)-jährig\w*|(?:tiene|con)\s+(9\d|1[01]\d)\s+años",
