@@ -135,7 +135,8 @@ def _count(
         stated = said.get(str(pk))
         context = ImageFacts.from_dict(known).with_context
         # Counts follow from the statements; one state for each finding would be worked out for nothing.
-        facts.append(context(site=site, statements=stated, labels=stated and {}, report_linked=linked))
+        settled: dict[str, str] | None = None if stated is None else {}
+        facts.append(context(site=site, statements=stated, labels=settled, report_linked=linked))
         by_hospital[str(hospital)].append(place)
         if status == BatchStatus.ACCEPTED:
             accepted[(decided is not None, decided), batch].append(place)
