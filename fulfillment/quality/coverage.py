@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fulfillment.quality.components import squashed
 from fulfillment.quality.features import narrow
 
 MODEL: Final = Path(__file__).parent / "models" / "coverage.npz"
@@ -81,7 +82,7 @@ class CoverageModel:
 
     def score(self, pixels: NDArray[np.integer]) -> float:
         """0 to 100: near 100 where the whole chest stands free in the frame."""
-        return float(100 / (1 + np.exp(-self.raw(self.standard(outline(pixels)[None]))[0])))
+        return float(100 * squashed(self.raw(self.standard(outline(pixels)[None])))[0])
 
     def save(self, path: Path) -> None:
         arrays: dict[str, Any] = {
