@@ -23,6 +23,7 @@ from getdata.demo.burn import burn_text
 from getdata.demo.cast import password
 from getdata.demo.dicomize import derived_uid, encode
 from getdata.demo.phantom import make_phantom
+from getdata.demo.reports import report_of, report_table
 from getdata.demo.spoil import gaps, spoiled
 from requests_app.models import DatasetRequest
 from requests_app.services import agreements, offers
@@ -92,15 +93,18 @@ def asked_spec(request: DatasetRequest):  # type: ignore[no-untyped-def]
 
 
 def deliver(batch: Batch, *, seed: int, count: int, actor: User) -> None:
-    """Stage ``count`` phantoms and their label table: every sixth with burned-in identity, some with faults of export
+    """Stage ``count`` phantoms, their labels and reports: every sixth with burned-in identity, some with faults of export
     (``getdata.demo.spoil``), and one file that is no radiograph at all."""
     rng = random.Random(seed + 1)  # noqa: S311  a demonstration must look the same each time
     rows: list[dict[str, Any]] = []
-    for name, data, uid, boxes in phantoms(seed, count):
+    reports: list[dict[str, str]] = []
+    for name, data, uid, boxes, report in phantoms(seed, count):
+        reports.append(report)
         _stage(batch, name, data, actor)
         for reader in READERS:
             rows += _read_by(reader, uid, boxes, rng)
-    _stage(batch, "worklist/query-result.txt", b"exported by the archive, not an image\n", actor)
+    _stage(batch, "worklist/query-result.log", b"exported by the archive, not an image\n", actor)
+    _stage(batch, "reports.csv", report_table(reports), actor)
     _stage(batch, "labels.csv", _table(rows), actor)
 
 
@@ -131,8 +135,8 @@ def _by_hand(box: Box, rng: random.Random) -> dict[str, int]:
     return {"x": left, "y": top, "width": max(8, right - left), "height": max(8, bottom - top)}
 
 
-def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, dict[str, list[Box]]]]:
-    """(path, Part-10 bytes, original SOPInstanceUID, boxes by GetDATA-CXR finding) for invented patients."""
+def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, dict[str, list[Box]], dict[str, str]]]:
+    """(path, Part-10 bytes, original SOPInstanceUID, boxes by GetDATA-CXR finding, row of the report table), invented patients."""
     rng = random.Random(seed)  # noqa: S311  a demonstration must look the same each time
     for number in range(count):
         sex = "F" if number % 2 else "M"
@@ -191,7 +195,9 @@ def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, dict[str,
             if box["name"] in NAMES:
                 sides = [round(box[side]) for side in ("x", "y", "width", "height")]
                 boxes.setdefault(NAMES[box["name"]], []).append((sides[0], sides[1], sides[2], sides[3]))
-        yield f"{family}_{given}/{record}_{view}.dcm", data, uid, boxes
+        # A generator of its own, so that what a report says changes no picture.
+        report = report_of(header, boxes, devices, SIZE[1], random.Random(seed * 1000 + number))  # noqa: S311
+        yield f"{family}_{given}/{record}_{view}.dcm", data, uid, boxes, report
 
 
 def review_and_release(batch: Batch, cast: dict[str, User]) -> None:
