@@ -1,4 +1,5 @@
-"""Measure text de-identification on the report labeler's development set: `python -m tests.deid.text.measure_dev [--show]`.
+"""Measure text de-identification on the report labeler's development set, or on the examiner's:
+`python -m tests.deid.text.measure_dev [--examiner] [--show]`.
 
 Another author wrote that set. An identifier counts as the header's when a word or number of it stands in the header's values. Label
 states are those of the report labeler, before and after.
@@ -18,12 +19,13 @@ from tests.deid.text.headers import identifiers_of
 from tests.deid.text.measure import Tally, judge, words_of
 
 DEV = Path(__file__).parents[2] / "fulfillment" / "labels" / "reports" / "dev.jsonl"
+EXAMINER = Path(__file__).parent / "hard_set" / "examiner.jsonl"
 
 
-def entries() -> list[dict[str, Any]]:
+def entries(path: Path = DEV) -> list[dict[str, Any]]:
     """The set in the form of the hard set."""
     found = []
-    for line in DEV.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         header = " ".join(str(value) for value in (entry.get("header") or {}).values())
         known = {fold(word) for word in words_of(header)} | {"".join(words_of(part)) for part in header.split()}
@@ -43,10 +45,10 @@ def _in_header(value: str, known: set[str], kind: str) -> bool:
     )
 
 
-def measure() -> Tally:
+def measure(path: Path = DEV) -> Tally:
     """The whole set, dates removed."""
     tally = Tally()
-    for entry in entries():
+    for entry in entries(path):
         output = clean_report(entry["text"], identifiers_of(entry.get("header"))).text
         judge(tally, entry, output)
         before, after = report_states(label_report(entry["text"])), report_states(label_report(output))
@@ -60,7 +62,7 @@ def measure() -> Tally:
 
 
 if __name__ == "__main__":
-    result = measure()
+    result = measure(EXAMINER if "--examiner" in sys.argv else DEV)
     for row in result.lines():
         print(row)
     if "--show" in sys.argv:

@@ -40,17 +40,19 @@ _SILENT = "not mentioned"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report of a gold set: its text and its states by the names of NIH and CheXpert."""
+    """A report of a gold set: its text and its states by the names of NIH and CheXpert. ``doubtful``: findings on which two careful
+    readers would differ; they are not counted."""
 
     id: str
     text: str
     labels: dict[str, str]
+    doubtful: frozenset[str] = frozenset()
 
 
 def gold(path: Path = DEV, half: str = "all") -> list[Report]:
     """The reports of a gold set, or the half whose hashed ids are even or odd."""
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-    reports = [Report(row["id"], row["text"], row["labels"]) for row in rows]
+    reports = [Report(row["id"], row["text"], row["labels"], frozenset(row.get("doubtful", ()))) for row in rows]
     if half == "all":
         return reports
     odd = half == "odd"
@@ -80,6 +82,8 @@ def counts(reports: list[Report], said: list[dict[str, str]], finding: str) -> n
     """Per report true positive, false positive, false negative (n x 3)."""
     table = np.zeros((len(reports), 3), dtype=int)
     for row, (report, states) in enumerate(zip(reports, said, strict=True)):
+        if finding in report.doubtful:
+            continue
         truth, ours = report.labels.get(finding) in POSITIVE, states.get(finding) in POSITIVE
         table[row] = (truth and ours, ours and not truth, truth and not ours)
     return table
@@ -108,6 +112,7 @@ def confusion(reports: list[Report], said: list[dict[str, str]], findings: Itera
         (report.labels.get(f, _SILENT), states.get(f, _SILENT))
         for report, states in zip(reports, said, strict=True)
         for f in findings
+        if f not in report.doubtful
     )
 
 
