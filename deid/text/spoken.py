@@ -53,6 +53,8 @@ _AGE_DIGITS = re.compile(
     r"|(?<=\b[Aa]ge )(9\d|1[0-2]\d)\b|(?<=\b[Aa]ge: )(9\d|1[0-2]\d)\b|(?<=\bAGE )(9\d|1[0-2]\d)\b|(?<=\bAGE: )(9\d|1[0-2]\d)\b|(?<=\bedad )(9\d|1[0-2]\d)\b|(?<=\bEdad: )(9\d|1[0-2]\d)\b|(?<=\bturned )(9\d|1[0-2]\d)\b"  # noqa: E501
     r"|(?<=\bAlter: )(9\d|1[0-2]\d)\b|(?<=\baged )(9\d|1[0-2]\d)\b"
 )
+_AGE_AT_ALL = re.compile(r"ninet|hund|nonag|nonar|centen|neunz|novent|cien|90", _I)
+_OLD_DIGITS = re.compile(r"9\d|1[0-2]\d")
 _DIGIT_WORD = r"(?:zero|oh|nought|one|two|three|four|five|six|seven|eight|nine|double|triple|null|eins|zwo|zwei|drei|vier|fünf|sechs|sieben|acht|neun|cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve)"  # noqa: E501
 _SPOKEN_NUMBER = re.compile(rf"\b{_DIGIT_WORD}(?:[ ,-]{{1,2}}{_DIGIT_WORD}){{4,}}\b", _I)
 
@@ -74,8 +76,11 @@ def find_spoken(text: str, language: str) -> Iterator[Span]:
 
 def find_spoken_ages(text: str) -> Iterator[tuple[int, int]]:
     """Spans of ages above 89 in words or beside a word for age."""
-    yield from (m.span() for m in _AGE.finditer(text))
-    yield from (m.span() for m in _AGE_DIGITS.finditer(text))
+    # The long patterns are tried only where one of their words or numbers stands.
+    if _AGE_AT_ALL.search(text):
+        yield from (m.span() for m in _AGE.finditer(text))
+    if _OLD_DIGITS.search(text):
+        yield from (m.span() for m in _AGE_DIGITS.finditer(text))
 
 
 def find_own_days(text: str, dates: set[str]) -> Iterator[Span]:
