@@ -102,6 +102,24 @@ EDGES: dict[str, dict[Edge, Rule]] = {
         ("failed", "withdrawn"): nobody(_OWN_FILE),
         ("failed", "received"): nobody(_OWN_FILE),
     },
+    "fulfillment.LabelImport": {
+        ("reading", "ready"): nobody(
+            "the person who sent the file watches its page, which shows the mapping when it is read"
+        ),
+        ("reading", "failed"): nobody("the person who sent the file watches its page, which shows cause and cure"),
+        ("reading", "discarded"): nobody(
+            "the person who sent the file took it back themselves, or left it for two weeks"
+        ),
+        ("ready", "reading"): nobody("the person who changed the mapping watches the page while it is read again"),
+        ("ready", "confirmed"): nobody("the file is in the ledger from here on, where SourceFile's rules hold"),
+        ("ready", "discarded"): nobody(
+            "the person who sent the file took it back themselves, or left it for two weeks"
+        ),
+        ("failed", "reading"): nobody("the person who asked for another attempt watches the page while it is read"),
+        ("failed", "discarded"): nobody(
+            "the person who sent the file took it back themselves, or left it for two weeks"
+        ),
+    },
     "fulfillment.Release": {
         ("draft", "published"): tells("release.published"),
         ("published", "withdrawn"): tells("release.withdrawn"),

@@ -31,7 +31,7 @@ from deid import Context, Keyring, Released, deidentify, load_policy
 from fulfillment.examine import examine
 from requests_app.spec import example_specs
 from getdata.demo.delivery import phantoms
-_, data, _, _ = next(iter(phantoms(7, 1)))
+_, data, *_ = next(iter(phantoms(7, 1)))
 outcome = deidentify(data, load_policy("cxr-research"), Keyring(secret=b"k" * 32, key_id="k"), context=Context())
 assert isinstance(outcome, Released), outcome.reason
 seen = examine(outcome.data, next(iter(example_specs().values())))
