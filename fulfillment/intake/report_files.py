@@ -138,7 +138,8 @@ def _table_rows(text: str) -> Iterator[ReportRow | ReportProblem]:
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_CHARACTERS * 4))
+    before = csv.field_size_limit()  # one for the whole process: put back when the table is read
+    csv.field_size_limit(max(before, MAX_CHARACTERS * 4))
     try:
         columns = [_COLUMNS.get(cell.strip().lower(), "") for cell in next(reader, [])]
         if "text" not in columns or not _NAMES_STUDY & set(columns):
@@ -164,6 +165,8 @@ def _table_rows(text: str) -> Iterator[ReportRow | ReportProblem]:
             "The table cannot be read from this row on: it is not valid CSV.",
             "Look for a quotation mark that is not closed, and save the table as UTF-8 CSV.",
         )
+    finally:
+        csv.field_size_limit(before)
 
 
 def _json_rows(text: str) -> Iterator[ReportRow | ReportProblem]:
