@@ -1,7 +1,7 @@
 """Labels that hospitals send: reading tables, the five states, and exporting. Pure."""
 
-from fulfillment.labels.export import write_chexpert_csv, write_generic_csv
-from fulfillment.labels.table import LabelProblem, LabelRow, labels_by_image, read_label_table
+from fulfillment.labels.export import write_chexpert_csv
+from fulfillment.labels.table import LabelProblem, LabelRow, labels_by_image
 from requests_app.taxonomy import UNCERTAIN_STATES, LabelState
 
 __all__ = [
@@ -10,7 +10,5 @@ __all__ = [
     "LabelRow",
     "LabelState",
     "labels_by_image",
-    "read_label_table",
     "write_chexpert_csv",
-    "write_generic_csv",
 ]

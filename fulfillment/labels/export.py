@@ -1,4 +1,4 @@
-"""Write labels: the portal's own table, and CheXpert's wide one, under a request's uncertainty policy."""
+"""Write labels as CheXpert's wide table, under a request's uncertainty policy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 
-from fulfillment.labels.table import LabelRow
 from requests_app.spec.document import UncertaintyPolicy
 from requests_app.taxonomy import LabelState, Taxonomy, map_taxonomy
 
@@ -18,30 +17,6 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def _safe(text: str) -> str:
     return "'" + text if text.startswith(_FORMULA) else text
-
-
-def write_generic_csv(rows: Iterable[LabelRow]) -> str:
-    """The table that `read_label_table` reads back to equal rows (row numbers aside); newline-terminated lines.
-
-    Images named by UID and by file may stand in one table; each row fills one of the two columns. Free text
-    that a spreadsheet would run as a formula is written with a leading apostrophe.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["sop_instance_uid", "file", "finding", "state", "source", "reader"])
-    for row in rows:
-        by_uid = row.image_kind == "sop_instance_uid"
-        writer.writerow(
-            [
-                row.image if by_uid else "",
-                "" if by_uid else _safe(row.image),
-                row.name,
-                row.state.value,
-                _safe(row.source),
-                _safe(row.reader),
-            ]
-        )
-    return out.getvalue()
 
 
 def write_chexpert_csv(

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from fulfillment.quality.components import COMPONENTS, MODEL, REACH, ComponentModel
 from fulfillment.quality.features import figures, without_flat_border
-from fulfillment.quality.training.leaves import fallen_leaves
+from fulfillment.quality.training.dead_leaves import dead_leaves
 from fulfillment.quality.training.network import Lesson, taught
 from fulfillment.quality.training.renditions import RENDITIONS, window
 from fulfillment.quality.training.spoil import spoiled
@@ -113,7 +113,7 @@ def collect(folders: Iterable[Path], leaves: int, part: int = 0, parts: int = 1)
 
 def _picture(pictures: list[tuple[str, Path]], number: int) -> tuple[str, NDArray[np.integer]]:
     if number >= len(pictures):
-        return "leaves", fallen_leaves(number - len(pictures))
+        return "leaves", dead_leaves(number - len(pictures))
     source, path = pictures[number]
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if image is None:

@@ -17,7 +17,7 @@ BATCH = 512
 # A component near this value (before squashing) is a sound one: 95 of 100.
 SOUND = 3.5
 # How much a component is to mind its own business: falling with another's fault is wrong too, though less than rising.
-APLOMB = 0.35
+SPECIFICITY = 0.35
 
 Array = NDArray[np.float32]
 
@@ -100,7 +100,7 @@ def _step(
     own, apart = lesson.own[chosen], lesson.apart[chosen][:, None]
     gap = high - low
     slope = -own * _logistic((apart - gap) * 3) - 4 * (1 - own) * _logistic((0.03 - gap) * 8)
-    slope += APLOMB * (1 - own) * np.tanh(gap)
+    slope += SPECIFICITY * (1 - own) * np.tanh(gap)
     # The total has to fall as well, whatever each component does.
     fallen = _log_share(high) - _log_share(low)
     on_total = -4 * _logistic((0.1 * apart[:, 0] - fallen) * 12)[:, None]

@@ -8,7 +8,6 @@ the development half only). Label states: a small matcher of findings that knows
 from __future__ import annotations
 
 import json
-import math
 import re
 import sys
 import unicodedata
@@ -21,6 +20,7 @@ from typing import Any
 from deid.text.clean import clean_text
 from deid.text.identifiers import Identifiers
 from deid.text.report import clean_report
+from tests.support.intervals import wilson
 
 HARD_SET = Path(__file__).parent / "hard_set"
 # Words inside a gold span that identify nobody by themselves.
@@ -31,16 +31,6 @@ _PLACEHOLDER = re.compile(r"\[[A-Z]+\]|\b90\+")
 def words_of(text: str) -> list[str]:
     """Words of a text in lower case, accents kept."""
     return re.findall(r"[^\W_]+", unicodedata.normalize("NFC", text).casefold())
-
-
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """95 % Wilson interval of a share."""
-    if not total:
-        return 0.0, 1.0
-    z, share = 1.959964, hits / total
-    centre = share + z * z / (2 * total)
-    spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return (centre - spread) / (1 + z * z / total), (centre + spread) / (1 + z * z / total)
 
 
 @dataclass

@@ -26,17 +26,8 @@ from fulfillment.duplicates.index import HashIndex
 from fulfillment.duplicates.picture import small_picture
 from fulfillment.duplicates.verify import CLEAR_DETAIL, LEAST_DETAIL, features, verify
 from tests.fulfillment.duplicates.transforms import TRANSFORMS
+from tests.support.intervals import wilson
 from tests.support.radiographs import SHARED_DATA
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """95 % interval of a share."""
-    if of == 0:
-        return 0.0, 1.0
-    z, share = 1.96, hits / of
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return middle - half, middle + half
 
 
 def main(every: int) -> None:

@@ -15,13 +15,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 
 import numpy as np
 
 from fulfillment.labels.reports import ENGINE_VERSION, in_taxonomy, label_report
 from requests_app.taxonomy import get_taxonomy
+from tests.support.intervals import wilson
 
 DEV = Path(__file__).parent / "reports" / "dev.jsonl"
 NIH = tuple(name for name in get_taxonomy("nih-chestxray14").names if name != "No Finding")
@@ -67,15 +67,6 @@ def predicted(text: str) -> dict[str, str]:
         names = {finding.key: finding.name for finding in get_taxonomy(taxonomy).findings}
         states |= {names[key]: s.state.value for key, s in in_taxonomy(statements, taxonomy).items()}
     return states
-
-
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a proportion."""
-    if not total:
-        return 0.0, 1.0
-    z, p = 1.959964, hits / total
-    middle, half = p + z * z / (2 * total), z * sqrt(p * (1 - p) / total + z * z / (4 * total * total))
-    return (middle - half) / (1 + z * z / total), (middle + half) / (1 + z * z / total)
 
 
 def counts(reports: list[Report], said: list[dict[str, str]], finding: str) -> np.ndarray:

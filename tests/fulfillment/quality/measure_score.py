@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from fulfillment.quality import components_of, total_of
+from tests.support.intervals import wilson
 
 IMAGES = Path(__file__).resolve().parents[4] / "shared" / "data" / "images"
 Pixels = NDArray[np.integer]
@@ -106,13 +107,6 @@ def harmless(image: Pixels, top: int) -> Iterator[tuple[str, Pixels]]:
     yield "offset", (image.astype(np.int32) + 1024).astype(np.uint16)
 
 
-def interval(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval."""
-    z, share = 1.96, hits / n
-    middle, half = share + z * z / (2 * n), z * ((share * (1 - share) + z * z / (4 * n)) / n) ** 0.5
-    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path)
@@ -141,7 +135,7 @@ def _print(name: str, table: NDArray[np.floating]) -> None:
     change, n = np.diff(table, axis=1), len(table)
     hits = int(np.all(change <= 0, axis=1).sum())
     near = int(np.all(change <= 0.5, axis=1).sum())
-    low, high = interval(hits, n)
+    low, high = wilson(hits, n)
     ranks = [float((table[:, 0][:, None] > table[:, k][None, :]).mean()) for k in range(1, table.shape[1])]
     middle = " ".join(f"{value:.0f}" for value in np.median(table, axis=0))
     auc = " ".join(f"{rank:.2f}" for rank in ranks)

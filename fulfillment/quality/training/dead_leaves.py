@@ -1,4 +1,4 @@
-"""Pictures of nothing, with the statistics of pictures: falling leaves (Matheron 1968; Lee, Mumford and Huang 2001).
+"""Pictures of nothing, with the statistics of pictures: dead leaves (Matheron 1968; Lee, Mumford and Huang 2001).
 
 Discs and bars of all sizes fall on each other, some textured, some soft, over slow shades. They stand in for archives that are
 not at hand: what compression, blur or noise do to edges, texture and calm areas does not depend on what is shown.
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def fallen_leaves(seed: int, side: int = 1024) -> NDArray[np.uint8]:
+def dead_leaves(seed: int, side: int = 1024) -> NDArray[np.uint8]:
     """An 8-bit image of (side, side) pixels; the same seed gives the same pixels."""
     rng = np.random.default_rng((seed, 7))
     canvas = _shade(side, rng)
