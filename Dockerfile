@@ -8,7 +8,7 @@ ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PROJECT
 WORKDIR /app
 # The packages first: they change seldom, and this layer is the large one.
 COPY pyproject.toml uv.lock ./
-RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev --no-install-project
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev --all-extras --no-install-project
 COPY README.md LICENSE manage.py ./
 COPY deid deid
 COPY requests_app requests_app
@@ -17,7 +17,7 @@ COPY getdata getdata
 COPY templates templates
 COPY static static
 COPY docs/pictures docs/pictures
-RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev --all-extras
 # Collected as production does it, with hashed names. The key signs nothing: it exists during this command only.
 RUN GETDATA_ENV=production SECRET_KEY=only-for-collecting-static-files GETDATA_STATIC_ROOT=/app/staticfiles \
     /app/.venv/bin/python manage.py collectstatic --noinput

@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed-from
 PYTHON ?=
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.11 python3.12 python3.13 python3.14 python3 python)
 # Source-only packages of the lock that are pure Python, and this project itself: the only ones a machine may build.
-BUILDABLE := bagit getdata
+BUILDABLE := bagit getdata jsonpath-rw
 SOURCES := getdata requests_app fulfillment deid tests benchmarks manage.py
 TEMPLATES := templates getdata requests_app fulfillment
 
@@ -44,7 +44,7 @@ setup: ## Make .venv with the locked packages; does nothing when it is up to dat
 	$(FIND_UV); \
 	echo "Installing the locked packages into $(VENV) with $$("$$python" -V) (about 1.3 GB, once) ..."; \
 	if ! UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(VENV) UV_NO_PROGRESS=1 UV_HTTP_TIMEOUT=120 \
-		"$$uv" sync --quiet --frozen --python "$$python"; then \
+		"$$uv" sync --quiet --frozen --all-extras --python "$$python"; then \
 		echo "The packages could not be installed: see the lines above. If they name a network error, check the" >&2; \
 		echo "connection or the proxy settings and run make setup again; it goes on where it stopped." >&2; \
 		exit 1; \
@@ -80,7 +80,7 @@ lint-lock: setup ## Check that every locked package installs without a compiler
 	@$(FIND_PYTHON); $(FIND_UV); \
 	names="$$($(PY) -c $(LOCKED_NAMES) $(BUILDABLE))" && \
 	"$$uv" lock --check --quiet --python $(PY) && \
-	UV_NO_BUILD_PACKAGE="$$names" UV_PROJECT_ENVIRONMENT=$(VENV) "$$uv" sync --quiet --frozen --dry-run --python $(PY) && \
+	UV_NO_BUILD_PACKAGE="$$names" UV_PROJECT_ENVIRONMENT=$(VENV) "$$uv" sync --quiet --frozen --all-extras --dry-run --python $(PY) && \
 	echo "lock: every package has a wheel for this machine, except pure Python: $(BUILDABLE)"
 
 fmt: setup ## Format the code and the templates
