@@ -78,7 +78,9 @@ class ReleaseDetailSerializer(ReleaseSerializer):
         return Image.objects.visible_to(self._user).filter(release_items__release=release).count()
 
     def get_manifest(self, release: Release) -> dict[str, str]:
-        return release.manifest if sees_whole_release(release, self._user) else {}
+        if not release.is_built or not sees_whole_release(release, self._user):
+            return {}
+        return dict(release.files.filter(path__startswith="data/").values_list("path", "sha256").iterator())
 
     @property
     def _user(self) -> User:
@@ -177,8 +179,7 @@ class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     queryset = Release.objects.none()
 
     def get_queryset(self) -> Any:
-        rows = Release.objects.visible_to(self.request.user).select_related("request")  # type: ignore[arg-type]
-        return rows.defer("manifest") if self.action == "list" else rows
+        return Release.objects.visible_to(self.request.user).select_related("request")  # type: ignore[arg-type]
 
     def get_serializer_class(self) -> type[ReleaseSerializer]:
         return ReleaseSerializer if self.action == "list" else ReleaseDetailSerializer

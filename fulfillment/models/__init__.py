@@ -27,6 +27,7 @@ from fulfillment.models.outcome import (
     ReviewNote,
 )
 from fulfillment.models.proof import DeidCertificate
+from fulfillment.models.release_files import ReleaseFile
 from fulfillment.models.reports import Report, ReportState
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "PseudonymKey",
     "QualityScore",
     "Release",
+    "ReleaseFile",
     "ReleaseItem",
     "ReleaseStatus",
     "Report",

@@ -114,7 +114,6 @@ class Release(Entity):
     archive = models.CharField(max_length=200, blank=True, help_text="key in the released storage")
     archive_size = models.PositiveBigIntegerField(default=0)
     archive_sha256 = models.CharField(max_length=64, blank=True)
-    manifest = models.JSONField(default=dict, help_text="path -> SHA-256 of every file in the package")
     problem = models.CharField(max_length=200, blank=True, help_text="why building the package failed")
     # One worker builds at a time; a worker that died leaves a lease that runs out.
     build_lease_until = models.DateTimeField(null=True, blank=True)

@@ -22,11 +22,27 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Built:
-    """What was written: path in the bag -> SHA-256 (hex), and the number of payload bytes."""
+class Written:
+    """One file as it lies in the archive: its bytes are ``size`` bytes from ``offset`` on; SHA-256 in hex, CRC-32."""
 
-    manifest: dict[str, str]
+    path: str
+    size: int
+    sha256: str
+    crc32: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was written, in its order: the payload and the bag's own files, by their paths in the bag."""
+
+    files: list[Written]
     payload_bytes: int
+
+    @property
+    def manifest(self) -> dict[str, str]:
+        """Path in the bag -> SHA-256 (hex) of the payload."""
+        return {file.path: file.sha256 for file in self.files if file.path.startswith("data/")}
 
 
 class DamagedEntry(Exception):
@@ -40,6 +56,7 @@ def write_bag(target: BinaryIO, *, name: str, entries: Iterable[Entry], info: Ma
     entry's digest differs, and ``ValueError`` when two entries have one path or a path would leave the bag.
     """
     manifest: dict[str, str] = {}
+    files: list[Written] = []
     total = count = 0
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as bundle:
         for entry in entries:
@@ -49,7 +66,7 @@ def write_bag(target: BinaryIO, *, name: str, entries: Iterable[Entry], info: Ma
             digest = hashlib.sha256(data).hexdigest()
             if entry.sha256 and digest != entry.sha256:
                 raise DamagedEntry(entry.path)
-            _write(bundle, f"{name}/data/{entry.path}", data)
+            files.append(_write(bundle, name, f"data/{entry.path}", data, digest))
             manifest[f"data/{entry.path}"] = digest
             total, count = total + len(data), count + 1
         tags = {
@@ -62,8 +79,9 @@ def write_bag(target: BinaryIO, *, name: str, entries: Iterable[Entry], info: Ma
             f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n" for path, text in sorted(tags.items())
         )
         for path, text in tags.items():
-            _write(bundle, f"{name}/{path}", text.encode())
-    return Built(manifest, total)
+            data = text.encode()
+            files.append(_write(bundle, name, path, data, hashlib.sha256(data).hexdigest()))
+    return Built(files, total)
 
 
 def _is_plain(path: str) -> bool:
@@ -71,7 +89,9 @@ def _is_plain(path: str) -> bool:
     return path.isprintable() and "\\" not in path and all(part not in ("", ".", "..") for part in parts)
 
 
-def _write(bundle: zipfile.ZipFile, path: str, data: bytes) -> None:
-    info = zipfile.ZipInfo(path, _TIME)
+def _write(bundle: zipfile.ZipFile, name: str, path: str, data: bytes, digest: str) -> Written:
+    info = zipfile.ZipInfo(f"{name}/{path}", _TIME)
     info.external_attr = 0o644 << 16
     bundle.writestr(info, data)
+    assert bundle.fp is not None
+    return Written(path, len(data), digest, info.CRC, bundle.fp.tell() - len(data))

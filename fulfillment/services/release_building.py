@@ -6,6 +6,7 @@ import hashlib
 import logging
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from fulfillment.models import (
     Fulfillment,
     Label,
     Release,
+    ReleaseFile,
     ReleaseItem,
     ReleaseStatus,
     SourceFile,
@@ -149,17 +151,20 @@ def _note_built(release: Release, key: str, size: int, digest: str, built: Built
             archive=key,
             archive_size=size,
             archive_sha256=digest,
-            manifest=built.manifest,
             problem="",
             build_lease_until=None,
         )
         if not noted:
             return Release.objects.filter(pk=release.pk, archive=key).exists()
+        ReleaseFile.objects.filter(release=release).delete()
+        ReleaseFile.objects.bulk_create(
+            (ReleaseFile(release=release, **asdict(file)) for file in built.files), batch_size=1000
+        )
         record(
             verb="release.built",
             target=release,
             organization_id=release.request.organization_id,
-            data={"sha256": digest, "bytes": size, "files": len(built.manifest)},
+            data={"sha256": digest, "bytes": size, "files": len(built.files)},
         )
         others = User.objects.filter(is_active=True).exclude(staff_role=User.StaffRole.NONE)
         notify(

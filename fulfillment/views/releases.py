@@ -183,8 +183,8 @@ def _context(request: HttpRequest, release: Release) -> dict[str, object]:
         "grant": releases.live_grant(release=release, user=user),
         "grants": release.grants.select_related("organization"),
         "downloads": releases.downloads_for(release=release, user=user)[:50],
-        "files": sorted(release.manifest.items())[:12] if whole else [],
-        "file_count": len(release.manifest),
+        "files": release.files.filter(path__startswith="data/")[:12] if whole and release.is_built else [],
+        "file_count": release.files.filter(path__startswith="data/").count() if release.is_built else 0,
         "is_preparer": release.prepared_by_id == user.pk,
         "form": ReasonForm(),
     }

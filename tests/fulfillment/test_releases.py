@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import zipfile
@@ -28,6 +29,7 @@ from fulfillment.services import release_building, releases
 from getdata.accounts.models import Membership, Organization, Role, User
 from getdata.audit.models import AuditEvent
 from getdata.common import storage
+from getdata.common.models import ImmutableRow
 from getdata.common.problems import CannotDo
 from getdata.common.states import StaleState
 from getdata.notifications.models import Notification
@@ -136,6 +138,18 @@ def test_the_package_is_built_once_and_its_digest_noted(request_: DatasetRequest
     assert AuditEvent.objects.filter(verb="release.built").count() == 1
     assert len(storage.get(storage.released(), release.archive)) == release.archive_size
     assert release.archive_name == f"getdata-{request_.slug}-v1"
+
+
+def test_every_file_of_the_release_is_a_byte_range_of_its_archive(request_: DatasetRequest, reviewer: User) -> None:
+    release = built(request_, reviewer)
+    archive = storage.get(storage.released(), release.archive)
+    noted = {row.path: archive[row.offset : row.offset + row.size] for row in release.files.all()}
+    assert {f"{release.archive_name}/{path}" for path in noted} == set(package(release).namelist())
+    for row in release.files.all():
+        assert noted[row.path] == package(release).read(f"{release.archive_name}/{row.path}")
+        assert hashlib.sha256(noted[row.path]).hexdigest() == row.sha256
+    with pytest.raises(ImmutableRow):
+        row.save()
 
 
 def test_the_second_person_is_told_and_the_first_is_not(request_: DatasetRequest, reviewer: User, second: User) -> None:
