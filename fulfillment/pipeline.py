@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from billiard.exceptions import SoftTimeLimitExceeded
 
-from deid import REASONS, Context, Keyring, Quarantined, Released, deidentify, load_policy
+from deid import Keyring
 from fulfillment import ledger
-from fulfillment.examine import Examined, examine
+from fulfillment.examine import Examined
 from fulfillment.intake import archives, originals, reports, tables
 from fulfillment.intake.linking import remember_twin
 from fulfillment.models import Image, SourceFile, SourceFileStatus, SourceKind
-from fulfillment.righting import set_right
 from fulfillment.store import Refused, store
+from fulfillment.verdict.instance import judge, refusal
 from fulfillment.zones import zones_with_hints
 from getdata.common.states import StaleState
 from requests_app.spec import DatasetSpec
@@ -66,24 +66,12 @@ def _instance(held: ledger.Claim, started: float) -> None:
     originals.forget_staged(file)
     spec = DatasetSpec.model_validate(file.batch.spec_version.document)
     secret, key_id = originals.pseudonym_secret(file.batch)
-    policy = load_policy(spec.deidentification.policy.value)
     keyring = Keyring(secret=secret, key_id=key_id)
-    outcome = deidentify(data, policy, keyring, Context())
-    if isinstance(outcome, Released) and (zones := zones_with_hints(file.batch, outcome)):
-        outcome = deidentify(data, policy, keyring, Context(zones=zones))
-    if isinstance(outcome, Quarantined):
-        reason = REASONS[outcome.reason]
-        status = SourceFileStatus.REJECTED if reason.kind == "rejected" else SourceFileStatus.QUARANTINED
-        _settle(held, started, status, outcome.reason, [_finding(outcome.reason, reason.cause, reason.remedy)])
+    verdict = judge(data, spec, keyring, zones_for=partial(zones_with_hints, file.batch))
+    if verdict.outcome is None or verdict.seen is None or verdict.reason:
+        _settle(held, started, SourceFileStatus(verdict.status), verdict.reason, verdict.findings)
         return
-    seen = examine(outcome.data, spec)
-    outcome, corrections = set_right(outcome, seen.truth, seen.facts, spec)
-    if corrections:
-        seen = examine(outcome.data, spec, corrections)
-    if seen.refusal is not None:
-        _settle(held, started, SourceFileStatus.REJECTED, seen.refusal["code"], seen.findings)
-        return
-    image = _keep(held, started, outcome, seen)
+    image = _keep(held, started, verdict.outcome, verdict.seen)
     if image is not None:
         reports.adopt_reports(image, data, keyring)
 
@@ -91,10 +79,10 @@ def _instance(held: ledger.Claim, started: float) -> None:
 def _keep(held: ledger.Claim, started: float, outcome: Any, seen: Examined) -> Image | None:
     try:
         return store(held, outcome, seen, seconds=time.monotonic() - started)
-    except Refused as refusal:
-        _settle(held, started, refusal.status, refusal.code, [_finding(refusal.code, refusal.message, refusal.remedy)])
-        if refusal.twin is not None:
-            remember_twin(held.file, refusal.twin, refusal.twin_uid)
+    except Refused as refused:
+        _settle(held, started, refused.status, refused.code, [refusal(refused.code, refused.message, refused.remedy)])
+        if refused.twin is not None:
+            remember_twin(held.file, refused.twin, refused.twin_uid)
         return None
 
 
@@ -104,12 +92,12 @@ def _archive(held: ledger.Claim, started: float) -> None:
         raise originals.StagingMissing
     try:
         taken, known = tables.unpack(held.file, path)
-    except archives.ArchiveRefused as refusal:
-        finding = _finding(refusal.code, refusal.message, refusal.remedy)
-        _settle(held, started, SourceFileStatus.REJECTED, refusal.code, [finding])
+    except archives.ArchiveRefused as refused:
+        finding = refusal(refused.code, refused.message, refused.remedy)
+        _settle(held, started, SourceFileStatus.REJECTED, refused.code, [finding])
     else:
         message = f"Opened: {taken} files taken in" + (f", {known} were already here." if known else ".")
-        _settle(held, started, SourceFileStatus.PASSED, "", [_finding("ARCHIVE_OPENED", message, "", severity="info")])
+        _settle(held, started, SourceFileStatus.PASSED, "", [refusal("ARCHIVE_OPENED", message, "", severity="info")])
     originals.forget_staged(held.file)
 
 
@@ -138,9 +126,3 @@ def _settle(
     held: ledger.Claim, started: float, status: SourceFileStatus, reason: str, findings: list[dict[str, Any]]
 ) -> SourceFile:
     return ledger.settle(held, status, reason=reason, findings=findings, seconds=time.monotonic() - started)
-
-
-def _finding(code: str, message: str, remedy: str, *, severity: str = "must") -> dict[str, Any]:
-    from fulfillment.conformance import Finding
-
-    return asdict(Finding(code=code, severity=severity, check_id="", tag="", message=message, remedy=remedy))  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ from fulfillment.models import (
     SourceFileStatus,
     Study,
 )
+from fulfillment.verdict.repeats import Twin, repetition
 from getdata.common import crypto, storage
 from getdata.common.queue import enqueue
 
@@ -74,46 +75,46 @@ def _original_digest(file: SourceFile, record: dict[str, Any]) -> str:
 
 
 def _refuse_repetition(fulfillment: Fulfillment, file: SourceFile, seen: Examined, original: str) -> None:
-    here = Image.objects.live().filter(source__batch__fulfillment=fulfillment).exclude(source=file)
-    twin = here.filter(sop_instance_uid=seen.facts.sop_instance_uid).select_related("source__batch").first()
-    if twin is not None:
-        same = twin.pixel_sha256 == seen.pixel_sha256
+    found = repetition(seen.facts, seen.pixel_sha256, _Here(fulfillment, file, original))
+    if found is not None:
         raise Refused(
-            SourceFileStatus.REJECTED if same else SourceFileStatus.QUARANTINED,
-            "DUPLICATE_INSTANCE" if same else "SAME_UID_OTHER_PIXELS",
-            f"The same SOPInstanceUID was already delivered as file {twin.source.number} of batch {twin.source.batch.number}"
-            + ("." if same else ", with different pixels."),
-            "Nothing to do: the first one is kept."
-            if same
-            else "Find out which one is right, withdraw the other, resend.",
+            SourceFileStatus(found.status),
+            found.code,
+            found.message,
+            found.remedy,
+            twin=found.twin.key if found.twin else None,
+            twin_uid=(seen.facts.sop_instance_uid or "") if found.twin else "",
         )
-    same_pixels = Q(pixel_sha256=seen.pixel_sha256)
-    if original:  # masked otherwise, and still the same picture
-        same_pixels |= Q(original_digest=original)
-    twin = here.filter(same_pixels).select_related("source__batch").first()
-    if twin is not None:
-        raise Refused(
-            SourceFileStatus.REJECTED,
-            "DUPLICATE_IMAGE",
-            f"The same picture was already delivered as file {twin.source.number} of batch {twin.source.batch.number}.",
-            "Nothing to do: the first one is kept, with the labels of both. Send another image if you meant a different one.",
-            twin=twin,
-            twin_uid=seen.facts.sop_instance_uid or "",
+
+
+class _Here:
+    """The fulfillment's live images beside those of one file. ``original``: the file's fingerprint before masking, or ""."""
+
+    def __init__(self, fulfillment: Fulfillment, file: SourceFile, original: str) -> None:
+        self._fulfillment, self._original = fulfillment, original
+        self._images = Image.objects.live().filter(source__batch__fulfillment=fulfillment).exclude(source=file)
+
+    def of_instance(self, sop_instance_uid: str | None) -> Twin | None:
+        return self._first(Q(sop_instance_uid=sop_instance_uid))
+
+    def of_picture(self, pixel_sha256: str) -> Twin | None:
+        same_pixels = Q(pixel_sha256=pixel_sha256)
+        if self._original:  # masked otherwise, and still the same picture
+            same_pixels |= Q(original_digest=self._original)
+        return self._first(same_pixels)
+
+    def of_another_patient(self, study_uid: str | None, patient: str | None) -> bool:
+        studies = Study.objects.filter(
+            study_instance_uid=study_uid, patient__fulfillment=self._fulfillment, series__images__isnull=False
         )
-    other = (
-        Study.objects.filter(
-            study_instance_uid=seen.facts.study_uid, patient__fulfillment=fulfillment, series__images__isnull=False
-        )
-        .exclude(patient__pseudonym=seen.facts.patient)
-        .exists()
-    )
-    if other:
-        raise Refused(
-            SourceFileStatus.QUARANTINED,
-            "STUDY_HAS_TWO_PATIENTS",
-            "Images of the same study came under two different PatientIDs.",
-            "Correct the PatientID in your PACS and resend the study.",
-        )
+        return studies.exclude(patient__pseudonym=patient).exists()
+
+    def _first(self, which: Q) -> Twin | None:
+        image = self._images.filter(which).select_related("source__batch").first()
+        if image is None:
+            return None
+        place = f"file {image.source.number} of batch {image.source.batch.number}"
+        return Twin(place, image.pixel_sha256, image)
 
 
 def _rows(

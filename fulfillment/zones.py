@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-import io
+from functools import partial
 from typing import Any
 
-import pydicom
-
-from deid import Released, Zone, find_zones
-from fulfillment.conformance import read_facts
+from deid import Released, Zone
 from fulfillment.models import Batch, Image
-
-_CONSIDERED = 500
+from fulfillment.verdict.zones import CONSIDERED, share, zones_from, zones_where_hinted
 
 
 def zones_of(batch: Batch, manufacturer: str | None, model: str | None) -> tuple[Zone, ...]:
     """Zones of one kind of device in a batch, from the masks of its images (the newest 500)."""
-    images = (
+    return zones_from(
         Image.objects.live()
         .filter(source__batch=batch, facts__manufacturer=manufacturer, facts__model=model)
         .order_by("-created_at")
         # As the engine found them: where the portal turned an image afterwards, the device still wrote where it writes.
-        .values_list("deid_record__masks", "deid_record__rows", "deid_record__columns")[:_CONSIDERED]
-    )
-    return find_zones(
-        [[_share(box, rows, columns) for box in masks or ()] for masks, rows, columns in images if rows and columns]
+        .values_list("deid_record__masks", "deid_record__rows", "deid_record__columns")[:CONSIDERED]
     )
 
 
 def zones_with_hints(batch: Batch, outcome: Released) -> tuple[Zone, ...]:
     """The device's zones when something faint was left in one of them, so that the file is worth a second look; else none."""
-    if not outcome.record.hints:
-        return ()
-    facts = read_facts(pydicom.dcmread(io.BytesIO(outcome.data), stop_before_pixels=True))
-    rows, columns = facts.rows, facts.columns
-    if not rows or not columns:
-        return ()
-    zones = zones_of(batch, facts.manufacturer, facts.model)
-    return zones if any(zone.covers(hint, rows, columns) for hint in outcome.record.hints for zone in zones) else ()
+    return zones_where_hinted(outcome, partial(zones_of, batch))
 
 
 def flag_hints_in_zones(batch: Batch) -> int:
@@ -50,14 +36,9 @@ def flag_hints_in_zones(batch: Batch) -> int:
         if device not in known:
             known[device] = zones_of(batch, *device)
         rows, columns = image.deid_record.get("rows"), image.deid_record.get("columns")
-        hints = [_share(hint, rows, columns) for hint in image.deid_record.get("hints", [])] if rows and columns else []
+        hints = [share(hint, rows, columns) for hint in image.deid_record.get("hints", [])] if rows and columns else []
         if "text-possible" in image.review_reasons or not any(z.meets(h) for h in hints for z in known[device]):
             continue
         Image.objects.filter(pk=image.pk).update(review_reasons=[*image.review_reasons, "text-possible"])
         flagged += 1
     return flagged
-
-
-def _share(box: dict[str, Any], rows: int, columns: int) -> Zone:
-    """A box in pixels as shares of the image."""
-    return Zone(box["x"] / columns, box["y"] / rows, box["width"] / columns, box["height"] / rows)

@@ -6,82 +6,41 @@ study has not come waits, sealed in quarantine; so does nothing else of it exist
 
 from __future__ import annotations
 
-import re
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from deid import ENGINE_VERSION, Keyring
-from deid.dicomfile.read import read_file
-from deid.text.identifiers import Identifiers, gather
+from deid.text.identifiers import Identifiers
 from deid.text.report import clean_report
-from fulfillment.conformance import Finding
 from fulfillment.intake import originals
 from fulfillment.intake.report_files import ReportRow, read_report_file
-from fulfillment.intake.report_matching import contradictions
 from fulfillment.labels.reports import sections
 from fulfillment.models import Image, Report, ReportState, SourceFile, SourceFileStatus, SourceKind, Study
 from fulfillment.uploads import names
+from fulfillment.verdict.report import (
+    AMBIGUOUS,
+    MOST_ORIGINALS,
+    ORIGINALS_GONE,
+    TWICE,
+    WAITS,
+    Doubt,
+    accession_in,
+    identifiers_in,
+    join_identifiers,
+    judge_report,
+    report_findings,
+)
 from getdata.common import crypto, storage
 
-# 0008,0050 and what else of a header says whose study it is.
-_ACCESSION = 0x00080050
-_MOST_ORIGINALS = 40
-_MOSTLY = 0.6
 _ENDINGS = (".dcm", ".dicom", ".ima", ".DCM", "")
-
-
-@dataclass(frozen=True)
-class _Doubt:
-    code: str
-    cause: str
-    remedy: str
-
-    def finding(self, severity: str = "must") -> dict[str, Any]:
-        return asdict(Finding(self.code, severity, "reports.linkage", "", self.cause, self.remedy))  # type: ignore[arg-type]
-
-
-WAITS = _Doubt(
-    "STUDY_NOT_HERE",
-    "No image of the study that this report names has arrived.",
-    "Send the study's images, or correct the UID, accession number or file name and send the report again.",
-)
-AMBIGUOUS = _Doubt(
-    "STUDY_AMBIGUOUS",
-    "What the report names belongs to more than one study.",
-    "Name the study by study_instance_uid and send the report again.",
-)
-TWICE = _Doubt(
-    "STUDY_HAS_REPORT",
-    "The study has a report already, from another row or file.",
-    "Withdraw the file of the one that is out of date, then send the right one again; join addenda to the report.",
-)
-ORIGINALS_GONE = _Doubt(
-    "ORIGINALS_GONE",
-    "The study's original images are no longer in quarantine, so the report cannot be searched for what their headers say.",
-    "Send the images of the study again together with the report.",
-)
-STILL_NAMED = _Doubt(
-    "IDENTIFIER_LEFT",
-    "Something that the image's header says of the patient still stood in the cleaned text.",
-    "Remove it from the report at the source and send the report again.",
-)
-MOSTLY_REMOVED = _Doubt(
-    "MOSTLY_REMOVED",
-    "More than half of the text had to be removed, so what is left may mislead.",
-    "Look whether the text is a report in English, German or Spanish, and send it as plain text.",
-)
 
 
 def take_reports(file: SourceFile, data: bytes, keyring: Keyring) -> tuple[list[dict[str, Any]], bool]:
     """Read a file of reports. Returns the findings for the hospital and whether any row was usable."""
     rows, problems = read_report_file(data, originals.name_of(file))
-    findings = [
-        _Doubt(problem.code, f"Row {problem.row}: {problem.cause}", problem.remedy).finding("should")
-        for problem in problems
-    ]
+    findings = report_findings(problems)
     Report.objects.filter(source=file).delete()  # an interrupted attempt may have left some
     for row in rows:
         _take(file, row, keyring)
@@ -136,8 +95,8 @@ def adopt_reports(image: Image, data: bytes, keyring: Keyring) -> None:
     """An image arrived: note its study's accession number, clean the reports that waited for it, and look once more through
     the study's report with what this header says."""
     study = image.series.study
-    known = _identifiers(data)
-    accession = _accession(data)
+    known = identifiers_in(data)
+    accession = accession_in(data)
     if accession and not study.accession:
         Study.objects.filter(pk=study.pk, accession="").update(accession=keyring.accession(accession))
         study.refresh_from_db()
@@ -208,17 +167,16 @@ def _clean(report: Report, study: Study, text: str) -> None:
     if known is None:
         _withhold(report, text, ORIGINALS_GONE)
         return
-    images = list(Image.objects.live().filter(series__study=study)[:_MOST_ORIGINALS])
-    result = clean_report(text, known, report.language or None)
-    doubt = _doubt(text, result.text, known, sum(piece.end - piece.start for piece in result.removed))
-    strange, remarks = contradictions(result.text, [image.facts for image in images])
-    if doubt is not None or strange is not None:
-        _withhold(report, text, doubt or _Doubt(*strange))  # type: ignore[misc]
+    images = list(Image.objects.live().filter(series__study=study)[:MOST_ORIGINALS])
+    verdict = judge_report(text, report.language, known, [image.facts for image in images])
+    if verdict.doubt is not None:
+        _withhold(report, text, verdict.doubt)
         return
+    result = verdict.cleaned
     report.study, report.state, report.reason = study, ReportState.LINKED, ""
     report.text, report.language, report.removed = result.text, result.language, result.counts
     report.sections = [[part.name, part.start, part.end] for part in sections(result.text)]
-    report.findings = [_Doubt(*remark).finding("should") for remark in remarks]
+    report.findings = [remark.finding("should") for remark in verdict.remarks]
     report.engine = ENGINE_VERSION
 
 
@@ -242,7 +200,7 @@ def _look_again(report: Report, known: Identifiers) -> None:
     _supersede(later)
 
 
-def _withhold(report: Report, text: str, doubt: _Doubt) -> None:
+def _withhold(report: Report, text: str, doubt: Doubt) -> None:
     """No text; the original is sealed where the hospital's originals lie."""
     if not report.sealed:
         key = f"{report.batch.fulfillment.hospital_id}/{report.batch_id}/{report.source_id}-{report.row}"
@@ -252,55 +210,21 @@ def _withhold(report: Report, text: str, doubt: _Doubt) -> None:
     _mark(report, ReportState.WAITING if doubt is WAITS else ReportState.QUARANTINED, doubt)
 
 
-def _mark(report: Report, state: ReportState, doubt: _Doubt) -> None:
+def _mark(report: Report, state: ReportState, doubt: Doubt) -> None:
     report.study, report.text, report.state, report.reason = None, "", state, doubt.code
     report.findings = [doubt.finding()]
-
-
-def _doubt(text: str, cleaned: str, known: Identifiers, gone: int) -> _Doubt | None:
-    """The second look: no name or number of the header may stand in the cleaned text as a word, whatever the first pass thought."""
-    words = {word.casefold() for word in re.findall(r"[^\W_]+", cleaned)}
-    surely = {name for name in known.strong if len(name) >= 4 and not _is_word(name)}
-    if any(name.casefold() in words for name in surely):
-        return STILL_NAMED
-    compact = re.sub(r"[^0-9a-z]", "", cleaned.casefold())
-    if any(number in compact for number in known.numbers if len(number) >= 6):
-        return STILL_NAMED
-    return MOSTLY_REMOVED if gone > _MOSTLY * max(1, len(text)) and len(text) > 80 else None
-
-
-def _is_word(name: str) -> bool:
-    from deid.text.vocabulary import NAME, classify, fold
-
-    flags = classify(fold(name))
-    return bool(flags & ~NAME)
 
 
 def _identifiers_of(study: Study) -> Identifiers | None:
     """What the headers of the study's originals say; None where an original cannot be read any more."""
     found = Identifiers()
     images = (
-        Image.objects.live().filter(series__study=study).select_related("source__batch__fulfillment")[:_MOST_ORIGINALS]
+        Image.objects.live().filter(series__study=study).select_related("source__batch__fulfillment")[:MOST_ORIGINALS]
     )
     for image in images:
         try:
             data = originals.read_original(image.source)
         except (originals.StagingMissing, OSError, crypto.CannotOpen):
             return None
-        _merge(found, _identifiers(data))
+        join_identifiers(found, identifiers_in(data))
     return found
-
-
-def _identifiers(data: bytes) -> Identifiers:
-    return gather(read_file(data, pixels=False).dataset)
-
-
-def _merge(into: Identifiers, other: Identifiers) -> None:
-    for name in ("words", "names", "strong", "uids", "dates", "guarded", "numbers", "places"):
-        getattr(into, name).update(getattr(other, name))
-
-
-def _accession(data: bytes) -> str:
-    element = read_file(data, pixels=False).dataset.get(_ACCESSION)
-    value = bytes(element.value) if element is not None and isinstance(element.value, bytes) else b""
-    return value.decode("latin-1").strip(" \0")

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from deid import Keyring
-from fulfillment.conformance import Finding
 from fulfillment.intake import archives
 from fulfillment.intake.image_index import ImageNames
 from fulfillment.intake.label_plan import Plan, read_by_plan, resolve_sizes, resolve_studies
 from fulfillment.intake.labels import known_images, take_in_entries
 from fulfillment.intake.originals import name_of
-from fulfillment.labels.formats import FORMATS, Imported, read
-from fulfillment.labels.table import LabelProblem
+from fulfillment.labels.formats import Imported, read
 from fulfillment.models import LabelImport, SourceFile
 from fulfillment.uploads import take_in
+from fulfillment.verdict.entries import label_findings
 from requests_app.spec import DatasetSpec
 from requests_app.taxonomy import Taxonomy
-
-MAX_TOLD = 200
 
 
 def unpack(archive: SourceFile, path: Path) -> tuple[int, int]:
@@ -78,21 +75,13 @@ def take_labels(
         keyring=keyring,
         image_sizes=imported.image_sizes,
     )
-    problems = sorted([*imported.problems, *taken.problems], key=lambda problem: problem.row)
-    findings = [_told(problem) for problem in problems[:MAX_TOLD]]
-    if len(problems) > MAX_TOLD:
-        more = f"{len(problems) - MAX_TOLD:,} more problems are not listed."
-        findings.append(
-            _told(LabelProblem(0, "TOO_MANY_PROBLEMS", more, "Correct the first ones; they usually share a cause."))
-        )
-    if taken.labels:
-        kind = FORMATS[imported.format].title if imported.format in FORMATS else "Labels"
-        shapes = f", {taken.shapes:,} marks" if taken.shapes else ""
-        waiting = taken.labels - taken.linked
-        words = f"{kind}: {taken.labels:,} labels taken in{shapes}" + (
-            f"; {waiting:,} wait for their images." if waiting else "."
-        )
-        findings.insert(0, asdict(Finding("LABELS_TAKEN", "info", "labels", "", words, "")))
+    findings = label_findings(
+        [*imported.problems, *taken.problems],
+        format=imported.format,
+        labels=taken.labels,
+        shapes=taken.shapes,
+        linked=taken.linked,
+    )
     return findings, bool(taken.labels)
 
 
@@ -107,18 +96,3 @@ def _read(
             data, taxonomy=taxonomy, format=format, name=f"labels{suffix}", mapping=mapping, image_sizes=sizes
         )
     return imported
-
-
-def _told(problem: LabelProblem) -> dict[str, Any]:
-    """A problem as a finding. A member's name is left out: it may hold identity."""
-    place = f"Row {problem.row}: " if problem.row else f"{problem.place}: " if problem.place else ""
-    return asdict(
-        Finding(
-            code=problem.code,
-            severity="should",
-            check_id="labels",
-            tag="",
-            message=place + problem.cause,
-            remedy=problem.remedy,
-        )
-    )

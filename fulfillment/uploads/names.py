@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
 from fulfillment.intake.originals import scope
 from fulfillment.labels.formats.gather import stem
 from fulfillment.models import Batch, SourceFile, Upload
+from fulfillment.verdict.names import MAX_NAME, NOISE, BadName, is_noise, one_spelling
 from getdata.common import crypto
 from getdata.common.problems import CannotDo
 
-MAX_NAME = 1024
 UNREADABLE = "(this name cannot be opened with the present key)"
 
-#: What operating systems leave in folders; nobody means to deliver it.
-NOISE = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+__all__ = ["MAX_NAME", "NOISE", "UNREADABLE", "clean_relative_path", "content_digest", "is_noise", "name_digest", "seal_name",
+           "stem_digest", "unseal_name", "unseal_names", "upload_fingerprint"]  # fmt: skip
 
 
 def clean_relative_path(raw: str) -> str:
@@ -24,30 +23,10 @@ def clean_relative_path(raw: str) -> str:
     Raises ``CannotDo(code="bad_file_name")`` for an empty name, a step upwards, control characters or more than 1,024
     characters. The name itself is never repeated in the refusal.
     """
-    text = unicodedata.normalize("NFC", raw.replace("\\", "/"))
-    if len(text) > 2 and text[1:3] == ":/" and text[0].isalpha():
-        text = text[2:]
-    parts = [part for part in text.split("/") if part not in ("", ".")]
-    name = "/".join(parts)
-    if not name:
-        raise _bad("The file came without a name.", "Send its name in Upload-Metadata as filename or relativePath.")
-    if ".." in parts:
-        raise _bad(
-            "The file's path leads out of its folder.", "Send the path relative to the folder you chose, without '..'."
-        )
-    if len(name) > MAX_NAME:
-        raise _bad(
-            f"The file's path has {len(name):,} characters; the limit is {MAX_NAME:,}.", "Shorten the folder names."
-        )
-    if any(unicodedata.category(character) == "Cc" for character in name):
-        raise _bad("The file's name holds control characters.", "Rename the file and send it again.")
-    return name
-
-
-def is_noise(name: str) -> bool:
-    """True for files that operating systems leave in folders."""
-    last = name.rsplit("/", 1)[-1].lower()
-    return last in NOISE or last.startswith("._") or name.startswith("__MACOSX/")
+    try:
+        return one_spelling(raw)
+    except BadName as bad:
+        raise CannotDo(str(bad), remedy=bad.remedy, code="bad_file_name") from None
 
 
 def seal_name(batch: Batch, name: str) -> bytes:
@@ -89,7 +68,3 @@ def unseal_names(rows: Iterable[SourceFile | Upload]) -> dict[object, str]:
         except crypto.CannotOpen:
             found[row.pk] = UNREADABLE
     return found
-
-
-def _bad(message: str, remedy: str) -> CannotDo:
-    return CannotDo(message, remedy=remedy, code="bad_file_name")

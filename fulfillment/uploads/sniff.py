@@ -1,27 +1,11 @@
-"""What kind of file this is, told by its content: an archive, a file of labels or of reports, or else an instance."""
+"""What kind of file this is, told by its content, as the ledger calls it."""
 
 from __future__ import annotations
 
-from fulfillment.intake.report_files import is_report_table, is_text_report
-from fulfillment.labels.formats import sniff as label_format
 from fulfillment.models import SourceKind
-
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+from fulfillment.verdict.kinds import kind_of
 
 
 def sniff_kind(head: bytes, name: str) -> SourceKind:
-    """The kind of a file from its first bytes (a few kilobytes suffice) and its relative path.
-
-    A DICOM preamble may hold anything, a zip signature included, so the DICM mark is looked at first (PS3.10 7.1).
-    """
-    if head[128:132] == b"DICM":
-        return SourceKind.INSTANCE
-    if head.startswith(_ZIP):
-        return SourceKind.ARCHIVE
-    if is_report_table(head):
-        return SourceKind.REPORTS
-    if name.lower().endswith("labels.csv") or label_format(head, name) is not None:
-        return SourceKind.LABELS
-    if is_text_report(head, name):
-        return SourceKind.REPORTS
-    return SourceKind.INSTANCE
+    """The kind of a file from its first bytes (a few kilobytes suffice) and its relative path."""
+    return SourceKind(kind_of(head, name))

@@ -1,0 +1,60 @@
+"""One original through every stage between reading and storing: de-identified, verified, examined, set right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from deid import REASONS, Context, Keyring, Quarantined, Released, Zone, deidentify, load_policy
+from fulfillment.conformance.finding import Finding
+from fulfillment.examine import Examined, examine
+from fulfillment.righting import set_right
+from requests_app.spec import DatasetSpec
+
+Status = Literal["passed", "rejected", "quarantined"]
+#: Where the device of an image is known to write, when something faint was left there; else nothing.
+ZonesFor = Callable[[Released], tuple[Zone, ...]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of one original. ``reason`` is the code of what keeps it out, "" where nothing does.
+
+    ``outcome`` and ``seen`` are there for a file that was de-identified, whether it fits the request or not.
+    """
+
+    status: Status
+    reason: str
+    findings: list[dict[str, Any]]
+    outcome: Released | None = field(default=None, repr=False)
+    seen: Examined | None = field(default=None, repr=False)
+
+
+def no_zones(outcome: Released) -> tuple[Zone, ...]:
+    """For a caller that knows no other image of the batch."""
+    return ()
+
+
+def judge(data: bytes, spec: DatasetSpec, keyring: Keyring, *, zones_for: ZonesFor = no_zones) -> Verdict:
+    """The verdict on one original's bytes. A refusal is a value; an exception is a bug or a limit."""
+    policy = load_policy(spec.deidentification.policy.value)
+    outcome = deidentify(data, policy, keyring, Context())
+    if isinstance(outcome, Released) and (zones := zones_for(outcome)):
+        outcome = deidentify(data, policy, keyring, Context(zones=zones))
+    if isinstance(outcome, Quarantined):
+        reason = REASONS[outcome.reason]
+        status: Status = "rejected" if reason.kind == "rejected" else "quarantined"
+        return Verdict(status, outcome.reason, [refusal(outcome.reason, reason.cause, reason.remedy)])
+    seen = examine(outcome.data, spec)
+    outcome, corrections = set_right(outcome, seen.truth, seen.facts, spec)
+    if corrections:
+        seen = examine(outcome.data, spec, corrections)
+    if seen.refusal is not None:
+        return Verdict("rejected", seen.refusal["code"], seen.findings, outcome, seen)
+    return Verdict("passed", "", seen.findings, outcome, seen)
+
+
+def refusal(code: str, message: str, remedy: str, *, severity: str = "must") -> dict[str, Any]:
+    """A finding that is about the file and no line of the request."""
+    return Finding(code, severity, "", "", message, remedy).as_dict()  # type: ignore[arg-type]
