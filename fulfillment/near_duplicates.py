@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import io
 import logging
-import threading
-from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import numpy as np
-from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 from PIL import Image as PillowImage
 
+from fulfillment import published_matches
 from fulfillment.duplicates import verify as second_look
 from fulfillment.duplicates.fingerprint import VERSION, Fingerprint, Query, as_bytes, fingerprint, from_bytes
 from fulfillment.duplicates.folder import between
-from fulfillment.duplicates.index import Candidate, HashIndex
+from fulfillment.duplicates.index import Candidate
 from fulfillment.duplicates.picture import Frame, NoPicture, Picture, framed_picture
+from fulfillment.fingerprint_cache import FingerprintCache
 from fulfillment.models import DuplicateHit, Image, ImageFingerprint
 from getdata.common import storage
 from getdata.common.queue import ring
@@ -35,85 +33,15 @@ HIT_VERSION = f"{VERSION}+{second_look.VERSION}"
 
 #: Candidates that are looked at: as many in a row as may prove different before the rest is left, and in all.
 _PATIENCE, _MOST = 8, 60
-#: Rows committed this far behind the newest are looked for again: a number is given before its row is committed.
-_BEHIND = 2_000
-_READ = 5_000
-_SAVE_EVERY = 20_000
 
 
-class _Cache:
-    """The index of this process and how far it has read."""
-
-    def __init__(self) -> None:
-        self._one_at_a_time = threading.Lock()
-        self.forget()
-
-    def search(self, query: Query) -> list[Candidate]:
-        """Candidates among every row that is committed now, nearest first."""
-        with self._one_at_a_time:
-            return self.caught_up().search([query])[0]
-
-    def forget(self) -> None:
-        """Begin anew at the next question."""
-        self.index = HashIndex()
-        self.mark = 0
-        self.saved = 0
-        self.recent: set[int] = set()
-        self.fresh = True
-
-    def caught_up(self) -> HashIndex:
-        """The index with every row that is committed now."""
-        last = ImageFingerprint.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        if last < self.mark:  # another database than before, or an older copy of it
-            self.forget()
-        if self.fresh:
-            self.fresh = False
-            self._load(last)
-        rows = ImageFingerprint.objects.filter(version=VERSION)
-        known = rows.filter(pk__gt=self.mark - _BEHIND, pk__lte=self.mark).values_list("pk", flat=True)
-        late = [pk for pk in known if pk not in self.recent]
-        if late:
-            self._take(list(rows.filter(pk__in=late).values_list("pk", "hashes")))
-        while True:
-            batch = list(rows.filter(pk__gt=self.mark).order_by("pk").values_list("pk", "hashes")[:_READ])
-            if not batch:
-                break
-            self._take(batch)
-        self.recent = {pk for pk in self.recent if pk > self.mark - _BEHIND}
-        if len(self.index) - self.saved >= _SAVE_EVERY:
-            self.index.save(_cache_file(), self.mark)
-            self.saved = len(self.index)
-        return self.index
-
-    def _take(self, batch: Sequence[tuple[int, bytes | memoryview[int]]]) -> None:
-        self.index.add((pk, from_bytes(bytes(hashes))) for pk, hashes in batch if hashes)
-        self.recent.update(pk for pk, _ in batch)
-        self.mark = max(self.mark, *(pk for pk, _ in batch))
-
-    def _load(self, last: int) -> None:
-        """Begin with the file another run left, if the database is the one it was made from."""
-        loaded = HashIndex.load(_cache_file())
-        if loaded is None or loaded[1] > last:
-            return
-        index, mark = loaded
-        row = ImageFingerprint.objects.filter(pk=mark, version=VERSION).values_list("hashes", flat=True).first()
-        if row is None or (row and index.holds(mark, from_bytes(bytes(row))) is False):
-            return
-        self.index, self.mark, self.saved = index, mark, len(index)
-        # What is near the mark may have come late: those rows are read again unless the index has them.
-        self.recent = index.keys_above(mark - _BEHIND)
-
-
-_cache = _Cache()
+_cache = FingerprintCache(ImageFingerprint.objects.all, "index.npz")
 forget = _cache.forget
 
 
-def _cache_file() -> Path:
-    return Path(settings.VAR) / "duplicates" / "index.npz"
-
-
 def compare(image_pk: UUID | str) -> int:
-    """Fingerprint the image if it has none, look for it among all others, keep confirmed pairs. Returns how many were new.
+    """Fingerprint the image if it has none, look for it among all others and in the lists of published sets. Returns how many
+    pairs and matches were new.
 
     Safe to call again at any time. Does nothing for an image that is gone or was withdrawn.
     """
@@ -125,8 +53,10 @@ def compare(image_pk: UUID | str) -> int:
     row, _ = ImageFingerprint.objects.update_or_create(
         image=image, defaults={"version": VERSION, "hashes": as_bytes(kept) if kept is not None else b""}
     )
+    began = timezone.now()  # a list that becomes ready while we look is looked through again
     new = _look(image, row, framed, query) if framed is not None and query is not None else 0
-    ImageFingerprint.objects.filter(pk=row.pk).update(compared_at=timezone.now())
+    new += published_matches.look_up(image, query)
+    ImageFingerprint.objects.filter(pk=row.pk).update(compared_at=timezone.now(), looked_up_at=began)
     return new
 
 
@@ -210,11 +140,13 @@ def _between_previews(matrix: second_look.Affine | None, one: Frame, other: Fram
 
 
 def ring_for_uncompared(*, limit: int = 500) -> int:
-    """Ring for images that were never compared: the bell was lost, or the worker died. Returns how many."""
+    """Ring for images that were never compared (the bell was lost, the worker died) or not with the newest list of a published
+    set. Returns how many."""
     late = timezone.now() - timedelta(minutes=2)
-    waiting = Image.objects.live().filter(
-        Q(fingerprint=None) | Q(fingerprint__compared_at=None) | ~Q(fingerprint__version=VERSION), created_at__lt=late
-    )
+    to_do = Q(fingerprint=None) | Q(fingerprint__compared_at=None) | ~Q(fingerprint__version=VERSION)
+    if (newest := published_matches.newest_list()) is not None:
+        to_do |= Q(fingerprint__looked_up_at=None) | Q(fingerprint__looked_up_at__lt=newest)
+    waiting = Image.objects.live().filter(to_do, created_at__lt=late)
     keys = list(waiting.order_by("created_at").values_list("pk", flat=True)[:limit])
     for pk in keys:
         ring("fulfillment.compare_task", str(pk))

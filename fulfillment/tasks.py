@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from fulfillment import ledger, near_duplicates, pipeline, uploads
-from fulfillment.services import certificates, label_imports, releases
+from fulfillment.services import certificates, label_imports, published_sets, releases
 
 
 @shared_task(name="fulfillment.process_task", soft_time_limit=300, time_limit=330)
@@ -36,6 +36,16 @@ def compare_task(image_pk: str) -> None:
 @shared_task(name="fulfillment.sweep_comparisons_task", soft_time_limit=60, time_limit=90)
 def sweep_comparisons_task() -> None:
     near_duplicates.ring_for_uncompared()
+
+
+@shared_task(name="fulfillment.sweep_published_sets_task", soft_time_limit=60, time_limit=90)
+def sweep_published_sets_task() -> None:
+    published_sets.ring_for_unread()
+
+
+@shared_task(name="fulfillment.read_published_set_task", soft_time_limit=1700, time_limit=1800)
+def read_published_set_task(pk: str) -> None:
+    published_sets.read_published_set(pk)
 
 
 @shared_task(name="fulfillment.build_release_task", soft_time_limit=3500, time_limit=3600)

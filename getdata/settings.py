@@ -13,6 +13,8 @@ from pathlib import Path
 
 import environ
 
+from getdata.schedule import schedule
+
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
@@ -193,22 +195,7 @@ LEASE_SECONDS: int = env.int("GETDATA_LEASE_SECONDS", default=360)
 MAX_ATTEMPTS = 3
 #: Copies of a batch's images that are planted with synthetic identities when it is sealed; 0 switches the measurement off.
 CANARY_COPIES: int = env.int("GETDATA_CANARY_COPIES", default=5)
-CELERY_BEAT_SCHEDULE = {
-    "sweep-leases": {"task": "fulfillment.sweep_task", "schedule": env.float("GETDATA_SWEEP_SECONDS", default=15.0)},
-    "sweep-label-imports": {"task": "fulfillment.sweep_label_imports_task", "schedule": 60.0},
-    "sweep-uploads": {"task": "fulfillment.sweep_uploads_task", "schedule": 600.0},
-    "sweep-certificates": {"task": "fulfillment.sweep_certificates_task", "schedule": 300.0},
-    "sweep-comparisons": {"task": "fulfillment.sweep_comparisons_task", "schedule": 60.0},
-    "sweep-releases": {"task": "fulfillment.sweep_releases_task", "schedule": 120.0},
-    "send-outbox": {"task": "notifications.send_outbox_task", "schedule": 30.0},
-    "send-digests": {"task": "notifications.send_digests_task", "schedule": 900.0},
-    "send-reminders": {"task": "notifications.send_reminders_task", "schedule": 900.0},
-    "sweep-webhooks": {"task": "webhooks.sweep_task", "schedule": 30.0},
-    "expire-invitations": {"task": "accounts.expire_invitations_task", "schedule": 3600.0},
-    "expire-offers": {"task": "requests_app.expire_task", "schedule": 600.0},
-    "sweep-listings": {"task": "requests_app.sweep_listings_task", "schedule": 120.0},
-    "tell-searchers": {"task": "requests_app.tell_searchers_task", "schedule": 60.0},
-}
+CELERY_BEAT_SCHEDULE = schedule(sweep_seconds=env.float("GETDATA_SWEEP_SECONDS", default=15.0))
 
 # --- storage ---------------------------------------------------------------------------------------------------------
 STORAGE_KIND: str = env.str("GETDATA_STORAGE", default="local")

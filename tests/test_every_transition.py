@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import product
+from secrets import token_hex
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from fulfillment.models import Batch, Fulfillment, LabelImport, Release, SourceFile, Upload
+from fulfillment.models import Batch, Fulfillment, LabelImport, PublishedSet, Release, SourceFile, Upload
 from getdata.accounts.models import Invitation, Organization, Role
 from getdata.audit.models import AuditEvent
 from getdata.common.states import IllegalTransition, StaleState, transition
@@ -60,6 +61,12 @@ def label_import() -> LabelImport:
     )
 
 
+def published_set() -> PublishedSet:
+    return PublishedSet.objects.create(
+        title="A set", address="https://set.example", loaded_by=factories.ReviewerFactory.create(), sha256=token_hex(32)
+    )
+
+
 def release() -> Release:
     return Release.objects.create(
         request=factories.open_request(), number=1, prepared_by=factories.ReviewerFactory.create()
@@ -84,6 +91,7 @@ MAKERS: dict[type[models.Model], Callable[[], Any]] = {
     Upload: upload,
     SourceFile: source_file,
     LabelImport: label_import,
+    PublishedSet: published_set,
     Release: release,
 }
 PAIRS = [

@@ -27,6 +27,13 @@ from fulfillment.models.outcome import (
     ReviewNote,
 )
 from fulfillment.models.proof import DeidCertificate
+from fulfillment.models.published import (
+    PublishedDecision,
+    PublishedHit,
+    PublishedImage,
+    PublishedSet,
+    PublishedSetStatus,
+)
 from fulfillment.models.release_files import ReleaseFile
 from fulfillment.models.reports import Report, ReportState
 
@@ -52,6 +59,11 @@ __all__ = [
     "Patient",
     "PendingNote",
     "PseudonymKey",
+    "PublishedDecision",
+    "PublishedHit",
+    "PublishedImage",
+    "PublishedSet",
+    "PublishedSetStatus",
     "QualityScore",
     "Release",
     "ReleaseFile",

@@ -22,6 +22,9 @@ class ImageFingerprint(models.Model):
     hashes = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
     compared_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    looked_up_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="when it was last looked for in the lists of published sets"
+    )
 
     def __str__(self) -> str:
         return f"fingerprint {self.pk}"

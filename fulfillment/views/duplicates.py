@@ -14,13 +14,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment.duplicate_pairs import count_pairs, is_within_one_delivery, pairs_of
-from fulfillment.models import Batch, DuplicateDecision
+from fulfillment.models import Batch, DuplicateDecision, PublishedDecision
+from fulfillment.published_matches import matches_of
 from fulfillment.services.duplicate_decisions import decide_pair
 from fulfillment.services.independence import what_bars_reviewing
 from getdata.accounts.models import User
 from getdata.common.refusals import shows_refusals
 
 PAIRS_A_PAGE = 10
+MATCHES_SHOWN = 50
 
 
 def _reviewer(request: HttpRequest) -> User:
@@ -45,6 +47,7 @@ def batch_duplicates(request: HttpRequest, pk: UUID) -> HttpResponse:
     batch = _batch(user, pk)
     page = Paginator(pairs_of(batch), PAIRS_A_PAGE).get_page(request.GET.get("page"))
     labels = dict(DuplicateDecision.Decision.choices)
+    said = dict(PublishedDecision.Decision.choices)
     context = {
         "batch": batch,
         "page": page,
@@ -60,6 +63,12 @@ def batch_duplicates(request: HttpRequest, pk: UUID) -> HttpResponse:
         ],
         "counts": count_pairs(batch),
         "decisions": DuplicateDecision.Decision.choices,
+        "matches": [
+            {"hit": hit, "decided": said.get(hit.decided) if hit.decided else None}
+            for hit in matches_of(batch)[:MATCHES_SHOWN]
+        ],
+        "match_count": matches_of(batch).count(),
+        "match_decisions": PublishedDecision.Decision.choices,
         "bar": what_bars_reviewing(user, batch),
     }
     return render(request, "fulfillment/review/duplicates.html", context)

@@ -11,6 +11,7 @@ FIELDS = frozenset(
     [
         "task",
         "label_import",
+        "published_set",
         "source_file",
         "batch",
         "image",

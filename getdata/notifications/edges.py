@@ -120,6 +120,11 @@ EDGES: dict[str, dict[Edge, Rule]] = {
             "the person who sent the file took it back themselves, or left it for two weeks"
         ),
     },
+    "fulfillment.PublishedSet": {
+        ("reading", "ready"): nobody("the reviewer who loaded the list sees its state on the page of lists"),
+        ("reading", "failed"): nobody("the reviewer who loaded the list sees cause and cure on the page of lists"),
+        ("ready", "retired"): nobody("a reviewer's own step; images already decided stay decided"),
+    },
     "fulfillment.Release": {
         ("draft", "published"): tells("release.published"),
         ("published", "withdrawn"): tells("release.withdrawn"),

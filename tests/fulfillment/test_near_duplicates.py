@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from PIL import Image as PillowImage
 
-from fulfillment import near_duplicates
+from fulfillment import fingerprint_cache, near_duplicates
 from fulfillment.duplicate_pairs import count_pairs, own_twins
 from fulfillment.duplicates.fingerprint import as_bytes, fingerprint, from_bytes
 from fulfillment.duplicates.picture import small_picture
@@ -120,7 +120,7 @@ def test_a_file_left_by_another_run_is_used_only_with_the_database_it_was_made_f
     batch: Batch, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
 ) -> None:
     settings.VAR = tmp_path
-    monkeypatch.setattr(near_duplicates, "_SAVE_EVERY", 1)
+    monkeypatch.setattr(fingerprint_cache, "_SAVE_EVERY", 1)
     for pixels in (chest(1), chest(4, sex="M")):
         near_duplicates.compare(pictured(batch, pixels).pk)
     assert (tmp_path / "duplicates" / "index.npz").is_file()

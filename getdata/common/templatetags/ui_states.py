@@ -86,6 +86,9 @@ STATES: dict[str, Look] = {
     "linked": Look("good", "check", "Linked"),
     "quarantined": Look("warn", "triangle", "Quarantined"),
     "failed": Look("bad", "cross", "Failed"),
+    # list of a published set
+    "reading": Look("busy", "half", "Being read"),
+    "retired": Look("plain", "bar", "Retired"),
     # release and custody
     "published": Look("good", "check", "Published"),
     "revoked": Look("bad", "octagon", "Revoked"),
