@@ -25,10 +25,11 @@ _SAVE_EVERY = 20_000
 class FingerprintCache:
     """The index of this process over one table, and how far it has read.
 
-    ``rows`` gives every row of the table (``id``, ``version``, ``hashes``); ``name`` is that of the file left for the next start.
+    ``rows`` gives every row of the table (``id``, ``version``, ``hashes``); ``name`` is that of the file left for the next start;
+    without one the table is read anew.
     """
 
-    def __init__(self, rows: Callable[[], QuerySet[Any]], name: str) -> None:
+    def __init__(self, rows: Callable[[], QuerySet[Any]], name: str = "") -> None:
         self._all, self._name = rows, name
         self._one_at_a_time = threading.Lock()
         self.forget()
@@ -65,7 +66,7 @@ class FingerprintCache:
                 break
             self._take(batch)
         self.recent = {pk for pk in self.recent if pk > self.mark - _BEHIND}
-        if len(self.index) - self.saved >= _SAVE_EVERY:
+        if self._name and len(self.index) - self.saved >= _SAVE_EVERY:
             self.index.save(self._file(), self.mark)
             self.saved = len(self.index)
         return self.index
@@ -77,7 +78,7 @@ class FingerprintCache:
 
     def _load(self, last: int) -> None:
         """Begin with the file another run left, if the database is the one it was made from."""
-        loaded = HashIndex.load(self._file())
+        loaded = HashIndex.load(self._file()) if self._name else None
         if loaded is None or loaded[1] > last:
             return
         index, mark = loaded

@@ -32,8 +32,27 @@ SEVERAL: Final = 2
 #: Matches kept of one image: a picture that a set holds a hundred times needs no hundred questions.
 _MOST: Final = 20
 
-_cache = FingerprintCache(PublishedImage.objects.all, "published.npz")
-forget = _cache.forget
+
+class _Lists:
+    """The index over all lists. A list is written in one transaction, so its numbers become visible long after they were given,
+    between those of another: when a list becomes ready, everything is read anew."""
+
+    def __init__(self) -> None:
+        self._cache = FingerprintCache(PublishedImage.objects.all)
+        self._newest: datetime | None = None
+
+    def search(self, query: Query, newest: datetime) -> list[Candidate]:
+        if newest != self._newest:
+            self._cache.forget()
+            self._newest = newest
+        return self._cache.search(query)
+
+    def forget(self) -> None:
+        self._newest = None
+
+
+_lists = _Lists()
+forget = _lists.forget
 _DECISION = PublishedDecision.objects.filter(hit=OuterRef("pk")).order_by("-created_at").values("decision")[:1]
 
 
@@ -52,14 +71,17 @@ def is_match(candidate: Candidate) -> bool:
 
 def look_up(image: Image, query: Query | None) -> int:
     """Look for an image in every list that is ready, and keep what is new. Returns how many. Safe to repeat."""
-    if newest_list() is None:
+    newest = newest_list()
+    if newest is None:
         return 0
     ready = PublishedImage.objects.filter(published__status=PublishedSetStatus.READY)
-    exact = list(ready.filter(pixel_sha256=image.pixel_sha256).values_list("pk", flat=True)[:_MOST])
+    same = list(ready.filter(pixel_sha256=image.pixel_sha256).values_list("pk", "published")[:_MOST])
+    exact, whole = [pk for pk, _ in same], {published for _, published in same}
     hits = [PublishedHit(image=image, listed_id=pk, kind="exact", version=VERSION) for pk in exact]
-    found = [one for one in _cache.search(query) if is_match(one)] if query is not None else []
-    near = {one.key: one for one in found if one.key not in set(exact)}
-    standing = set(ready.filter(pk__in=list(near)[:1000]).values_list("pk", flat=True))
+    found = [one for one in _lists.search(query, newest) if is_match(one)] if query is not None else []
+    near = {one.key: one for one in found[:1000]}
+    # Where a set holds the very pixels, what merely looks like them in the same set is no further question.
+    standing = set(ready.filter(pk__in=list(near)).exclude(published__in=whole).values_list("pk", flat=True))
     hits += [
         PublishedHit(
             image=image,

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
-                ('decision', models.CharField(choices=[('different', 'Not the same picture'), ('same', 'Published: not new data')], max_length=12)),
+                ('decision', models.CharField(choices=[('different', 'Not the same'), ('same', 'Published already')], max_length=12)),
                 ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('hit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='fulfillment.publishedhit')),
             ],

@@ -102,8 +102,8 @@ class PublishedDecision(Immutable):
     """A reviewer's decision on such a match. The newest counts."""
 
     class Decision(models.TextChoices):
-        DIFFERENT = "different", "Not the same picture"
-        SAME = "same", "Published: not new data"
+        DIFFERENT = "different", "Not the same"
+        SAME = "same", "Published already"
 
     hit = models.ForeignKey(PublishedHit, on_delete=models.CASCADE, related_name="decisions")
     reviewer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

@@ -92,13 +92,14 @@ def read_published_set(pk: UUID | str) -> None:
             _keep(found, listed)
     except StaleState:
         return  # another worker has settled it
+    _announce()
     storage.previews().delete(found.listed)
 
 
 def _keep(found: PublishedSet, listed: list[Listed]) -> None:
     with transaction.atomic():
         # First the state: a second worker on the same list stops here, before it writes a row.
-        _settle(found, PublishedSetStatus.READY, images=len(listed), ready_at=timezone.now())
+        _settle(found, PublishedSetStatus.READY, images=len(listed))
         for start in range(0, len(listed), _ROWS):
             PublishedImage.objects.bulk_create(
                 PublishedImage(
@@ -112,12 +113,18 @@ def _keep(found: PublishedSet, listed: list[Listed]) -> None:
             )
 
 
+def _announce() -> None:
+    """Give lists whose rows are committed their time: whoever looked an image up before it did not see them."""
+    PublishedSet.objects.filter(status=PublishedSetStatus.READY, ready_at=None).update(ready_at=timezone.now())
+
+
 def _settle(found: PublishedSet, status: PublishedSetStatus, **changes: object) -> None:
     transition(PublishedSet, found.pk, PublishedSetStatus.READING, status, actor=None, changes=changes)
 
 
 def ring_for_unread() -> int:
     """Ring again for lists whose bell was lost or whose worker died. Returns how many."""
+    _announce()
     late = timezone.now() - PATIENCE
     waiting = PublishedSet.objects.filter(status=PublishedSetStatus.READING, created_at__lt=late)
     keys = list(waiting.values_list("pk", flat=True))
