@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from fulfillment.views import duplicates, published_sets, releases, reviews
+from fulfillment.views import duplicates, published_sets, releases, rereading, reviews
 
 urlpatterns = [
     path("review/", reviews.review_queue, name="review_queue"),
@@ -14,6 +14,9 @@ urlpatterns = [
     path("review/batches/<uuid:pk>/duplicates/", duplicates.batch_duplicates, name="batch_duplicates"),
     path("review/batches/<uuid:pk>/duplicates/<uuid:hit>/", duplicates.pair_decide, name="pair_decide"),
     path("review/batches/<uuid:pk>/published/<uuid:hit>/", published_sets.match_decide, name="match_decide"),
+    path("review/batches/<uuid:pk>/re-reading/", rereading.batch_rereading, name="batch_rereading"),
+    path("review/batches/<uuid:pk>/re-reading/begin/", rereading.rereading_begin, name="rereading_begin"),
+    path("review/batches/<uuid:pk>/re-reading/read/", rereading.rereading_read, name="rereading_read"),
     path("review/published-sets/", published_sets.published_set_list, name="published_set_list"),
     path("review/published-sets/<uuid:pk>/retire/", published_sets.published_set_retire, name="published_set_retire"),
     path("review/requests/<slug:slug>/release/", releases.release_prepare, name="release_prepare"),

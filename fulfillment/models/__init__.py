@@ -36,6 +36,7 @@ from fulfillment.models.published import (
 )
 from fulfillment.models.release_files import ReleaseFile
 from fulfillment.models.reports import Report, ReportState
+from fulfillment.models.rereading import Rereading, RereadingAnswer, RereadingItem
 
 __all__ = [
     "AccessGrant",
@@ -71,6 +72,9 @@ __all__ = [
     "ReleaseStatus",
     "Report",
     "ReportState",
+    "Rereading",
+    "RereadingAnswer",
+    "RereadingItem",
     "Review",
     "ReviewNote",
     "Series",
