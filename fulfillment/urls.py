@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from fulfillment.views import (
     certificates,
@@ -53,6 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/<uuid:pk>/quality.csv", quality.batch_quality_csv, name="batch_quality_csv"),
     path("images/<uuid:pk>/", quality.image_detail, name="image_detail"),
     path("images/<uuid:pk>/preview/", deliveries.image_preview, name="image_preview"),
+    path("", include("fulfillment.dicomweb.urls")),
 ]
 
 # --- reviews and releases add theirs here -----------------------------------------------------------------------------

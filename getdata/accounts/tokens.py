@@ -77,9 +77,11 @@ class ApiTokenAuthentication(BaseAuthentication):
         parts = get_authorization_header(request).split()
         if len(parts) != 2 or parts[0].lower() != b"bearer":
             return None
-        token = (
-            ApiToken.objects.select_related("user").filter(token_hash=fingerprint(parts[1].decode("latin-1"))).first()
-        )
+        return self.accept(parts[1].decode("latin-1"))
+
+    def accept(self, secret: str) -> tuple[User, ApiToken]:
+        """Whose token it is. Raises ``AuthenticationFailed``."""
+        token = ApiToken.objects.select_related("user").filter(token_hash=fingerprint(secret)).first()
         if token is None or not token.is_live or not token.user.is_active:
             raise AuthenticationFailed(
                 "This token is unknown, expired or revoked. Make a new one on your account page."

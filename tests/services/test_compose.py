@@ -95,7 +95,7 @@ def test_beat_writes_only_where_it_may(services: dict[str, Any]) -> None:
 
 
 def test_every_variable_of_the_settings_and_of_compose_is_explained() -> None:
-    settings = (ROOT / "getdata" / "settings.py").read_text(encoding="utf-8")
+    settings = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "getdata").glob("settings*.py"))
     known = set(re.findall(r"""env\.\w+\(\s*f?["']([A-Z][A-Z0-9_]+)["']""", settings))
     known |= set(re.findall(r"\$\{([A-Z0-9_]+)", COMPOSE))
 
