@@ -2,28 +2,50 @@
 
 A worker *claims* a file by compare-and-swap and holds a lease; it *settles* the file with the same token. Delivered twice,
 the second claim finds nothing. Killed, the lease runs out and the sweeper hands the file out again; after
-``settings.MAX_ATTEMPTS`` it is failed with a reason. Progress is counted from here, never from the broker.
+``settings.MAX_ATTEMPTS`` it is failed with a reason. A store that cannot be reached costs no attempt: the file is *postponed*.
+Bells carry no file: a worker that hears one takes the file whose turn it is (``fulfillment.turns``). Leases are written and judged by
+the database's clock, and are longer than a task may run, so that neither a wrong clock nor a slow file loses one.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Count, F
-from django.utils import timezone
+from django.db.models import F
+from django.db.models.functions import Now
 
-from fulfillment.models import Batch, SourceFile, SourceFileStatus, SourceKind
-from fulfillment.models.delivery import SETTLED
-from getdata.common.queue import enqueue
+from fulfillment import turns
+from fulfillment.models import Pulse, SourceFile, SourceFileStatus
+from fulfillment.progress import Progress, progress
+from getdata.common import queue
+from getdata.common.clock import database_now
 from getdata.common.states import StaleState, transition
 
+__all__ = [
+    "RING",
+    "SWEEP",
+    "Claim",
+    "Progress",
+    "broken",
+    "claim",
+    "claim_next",
+    "drain",
+    "postpone",
+    "progress",
+    "settle",
+    "stumble",
+    "sweep",
+]
+
 RING = "fulfillment.process_task"
+#: The name of the sweeper's pulse.
+SWEEP = "sweep-leases"
+#: Bells of one sweep; the next one rings for the rest.
+_BELLS = 1000
 
 
 @dataclass(frozen=True)
@@ -34,40 +56,8 @@ class Claim:
     token: uuid.UUID
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a batch is, counted from its files; archives do not count, their members do."""
-
-    total: int
-    settled: int
-    by_status: Mapping[str, int]
-    by_reason: Mapping[str, int]
-    tables: int = 0
-
-    @property
-    def passed(self) -> int:
-        """Images that passed; ``tables`` are tables of labels and files of reports that did."""
-        return self.by_status.get(SourceFileStatus.PASSED, 0) - self.tables
-
-    @property
-    def withheld(self) -> int:
-        return self.settled - self.passed - self.tables
-
-    @property
-    def in_progress(self) -> int:
-        return self.total - self.settled
-
-    @property
-    def is_settled(self) -> bool:
-        return self.settled == self.total
-
-    @property
-    def percent(self) -> int:
-        return 100 * self.settled // self.total if self.total else 0
-
-
-def claim(pk: object) -> Claim | None:
-    """Take the file for this worker; None when somebody else has it or it needs no work."""
+def claim(pk: object, *, now: datetime | None = None) -> Claim | None:
+    """Take this very file for this worker; None when somebody else has it or it needs no work. ``now``: the database's clock."""
     token = uuid.uuid4()
     try:
         file = transition(
@@ -78,13 +68,25 @@ def claim(pk: object) -> Claim | None:
             actor=None,
             changes={
                 "lease_token": token,
-                "lease_until": timezone.now() + timedelta(seconds=settings.LEASE_SECONDS),
+                "lease_until": (now or database_now()) + timedelta(seconds=settings.LEASE_SECONDS),
                 "attempts": F("attempts") + 1,
+                "reason": "",
             },
         )
     except (StaleState, SourceFile.DoesNotExist):
         return None
     return Claim(file, token)
+
+
+def claim_next() -> Claim | None:
+    """Take the file whose turn it is; None when nothing waits."""
+    now = database_now()
+    for pk, hospital in turns.candidates(now):
+        held = claim(pk, now=now)
+        if held is not None:
+            turns.note_served(hospital, now)
+            return held
+    return None
 
 
 def settle(
@@ -108,7 +110,7 @@ def settle(
             "findings": findings or [],
             "lease_token": None,
             "lease_until": None,
-            "settled_at": timezone.now(),
+            "settled_at": Now(),
             "seconds": seconds,
         },
         data={"reason": reason} if reason else None,
@@ -116,49 +118,74 @@ def settle(
 
 
 def stumble(held: Claim, *, reason: str) -> None:
-    """An attempt broke (a bug, an outage, a limit): back to the queue, or failed with its reason after the last attempt."""
+    """An attempt broke (a bug, a limit): back to the queue, or failed with its reason after the last attempt."""
     try:
         if held.file.attempts >= settings.MAX_ATTEMPTS:
             settle(held, SourceFileStatus.FAILED, reason=reason, findings=[broken(reason)])
-            return
-        transition(
-            SourceFile,
-            held.file.pk,
-            SourceFileStatus.PROCESSING,
-            SourceFileStatus.RECEIVED,
-            actor=None,
-            where={"lease_token": held.token},
-            # The lease's end doubles as "not before": the sweeper rings again after a short pause.
-            changes={"lease_token": None, "lease_until": timezone.now() + timedelta(seconds=5 * held.file.attempts)},
-            data={"reason": reason},
-        )
+        else:
+            _back_to_queue(held, reason, pause=5.0 * held.file.attempts)
     except StaleState:
         return  # the sweeper was faster
 
 
+def postpone(held: Claim, *, reason: str) -> None:
+    """An outage: the file is not to blame, so no attempt is lost. It waits longer each time, and gives up after hours only."""
+    outages = held.file.outages + 1
+    try:
+        if outages >= settings.MAX_OUTAGES:
+            settle(held, SourceFileStatus.FAILED, reason=reason, findings=[broken(reason)])
+        else:
+            changes = {"attempts": F("attempts") - 1, "outages": outages}
+            _back_to_queue(held, reason, pause=min(300.0, 2.0 * 2 ** min(outages, 8)), changes=changes)
+    except StaleState:
+        return  # the sweeper was faster
+
+
+def _back_to_queue(held: Claim, reason: str, *, pause: float, changes: dict[str, Any] | None = None) -> None:
+    transition(
+        SourceFile,
+        held.file.pk,
+        SourceFileStatus.PROCESSING,
+        SourceFileStatus.RECEIVED,
+        actor=None,
+        where={"lease_token": held.token},
+        # The lease's end doubles as "not before": the sweeper rings again after the pause. The reason says why it waits.
+        changes={
+            "lease_token": None,
+            "lease_until": database_now() + timedelta(seconds=pause),
+            "reason": reason,
+            **(changes or {}),
+        },
+        data={"reason": reason},
+    )
+
+
 def sweep(*, limit: int = 500) -> int:
-    """Hand out again what a dead worker held, and ring for what waits unrung. Returns how many bells were rung."""
-    now = timezone.now()
-    dead = SourceFile.objects.filter(status=SourceFileStatus.PROCESSING, lease_until__lt=now)[:limit]
+    """Hand out again what dead workers held, and ring the bells that are missing. Returns how many were rung.
+
+    Bells are missing where the broker lost them, where an attempt broke and its pause is over, or where a batch goes on after a
+    pause: as many are rung as files are due beyond those for which a bell still waits.
+    """
+    now = database_now()
+    dead = list(SourceFile.objects.filter(status=SourceFileStatus.PROCESSING, lease_until__lt=now)[:limit])
     for file in dead:
         stumble(Claim(file, file.lease_token or uuid.UUID(int=0)), reason="WORKER_LOST")
+    waiting = turns.due(now).order_by()[: _BELLS * 10].count()
+    hanging = queue.depth(queue.FILES) if waiting else 0
     rung = 0
-    waiting = SourceFile.objects.filter(status=SourceFileStatus.RECEIVED).exclude(lease_until__gt=now)
-    for pk in list(waiting.order_by("created_at").values_list("pk", flat=True)[:limit]):
-        # Marking the row keeps the next sweep from ringing for the same file while the bell is still on its way.
-        with transaction.atomic():
-            if (
-                SourceFile.objects.filter(pk=pk, status=SourceFileStatus.RECEIVED)
-                .exclude(lease_until__gt=now)
-                .update(lease_until=now + timedelta(seconds=settings.LEASE_SECONDS / 6))
-            ):
-                rung += 1
-                enqueue(RING, str(pk))
+    if hanging is not None:  # else nobody would hear it
+        for _ in range(min(_BELLS, waiting - hanging)):
+            if not queue.ring(RING):
+                break
+            rung += 1
+    Pulse.objects.update_or_create(name=SWEEP, defaults={"at": now, "count": rung + len(dead)})
     return rung
 
 
 def drain() -> int:
     """Work off everything that waits, in this process. For the demo's seeding and for tests; returns the number of files."""
+    from fulfillment.pipeline import process
+
     done = 0
     while True:
         waiting = list(
@@ -166,45 +193,26 @@ def drain() -> int:
         )
         if not waiting:
             return done
-        from fulfillment.pipeline import process
-
         for pk in waiting:
             process(pk)
             done += 1
 
 
-def progress(batch: Batch) -> Progress:
-    """Counted from the rows, at the time of asking. Withdrawn files are gone from the count."""
-    rows = (
-        batch.files.exclude(kind=SourceKind.ARCHIVE, status=SourceFileStatus.PASSED)
-        .exclude(status=SourceFileStatus.WITHDRAWN)
-        .values("status", "reason", "kind")
-        .annotate(n=Count("pk"))
-        .order_by()
-    )
-    by_status: dict[str, int] = {}
-    by_reason: dict[str, int] = {}
-    tables = 0
-    for row in rows:
-        by_status[row["status"]] = by_status.get(row["status"], 0) + row["n"]
-        if row["kind"] in (SourceKind.LABELS, SourceKind.REPORTS) and row["status"] == SourceFileStatus.PASSED:
-            tables += row["n"]
-        if row["reason"]:
-            by_reason[row["reason"]] = by_reason.get(row["reason"], 0) + row["n"]
-    settled = sum(n for status, n in by_status.items() if status in SETTLED)
-    return Progress(sum(by_status.values()), settled, by_status, by_reason, tables)
-
-
 def broken(reason: str) -> dict[str, Any]:
     """The finding shown for a file whose processing broke."""
     texts = {
-        "WORKER_LOST": "The worker processing this file was stopped before it finished, more than once.",
+        "WORKER_LOST": "The worker processing this file was stopped before it finished, three times. "
+        "Other files were not touched by it.",
         "TIME_LIMIT": "Processing this file took longer than allowed.",
         "MEMORY_LIMIT": "Processing this file took more memory than a worker may use.",
         "STAGING_MISSING": "The uploaded bytes are no longer on the server.",
+        "STORE_UNREACHABLE": "The place where files are kept could not be reached for hours.",
+        "DATABASE_UNREACHABLE": "The database could not be reached for hours.",
     }
     remedies = {
         "STAGING_MISSING": "Send the file again.",
+        "STORE_UNREACHABLE": "Nothing is wrong with the file. Press retry.",
+        "DATABASE_UNREACHABLE": "Nothing is wrong with the file. Press retry.",
         "MEMORY_LIMIT": "Look whether the image is far larger than its kind usually is, or split the archive; "
         "if it is as it should be, tell us the file's number.",
     }

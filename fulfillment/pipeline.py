@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from billiard.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, OperationalError, connection
 
 from deid import Keyring
 from fulfillment import ledger
@@ -25,6 +26,7 @@ from fulfillment.models import Image, SourceFile, SourceFileStatus, SourceKind
 from fulfillment.store import Refused, store
 from fulfillment.verdict.instance import judge, refusal
 from fulfillment.zones import zones_with_hints
+from getdata.common import storage
 from getdata.common.states import StaleState
 from requests_app.spec import DatasetSpec
 
@@ -34,8 +36,19 @@ logger = logging.getLogger("getdata.pipeline")
 def process(pk: object) -> None:
     """Carry one file through every stage. Safe to call twice, or for a file that another worker holds: it then does nothing."""
     held = ledger.claim(pk)
-    if held is None:
-        return
+    if held is not None:
+        _carry(held)
+
+
+def work() -> None:
+    """Carry the file whose turn it is through every stage. A bell without work does nothing."""
+    held = ledger.claim_next()
+    if held is not None:
+        _carry(held)
+
+
+def _carry(held: ledger.Claim) -> None:
+    pk = held.file.pk
     started = time.monotonic()
     try:
         match held.file.kind:
@@ -53,6 +66,13 @@ def process(pk: object) -> None:
         ledger.stumble(held, reason="STAGING_MISSING")
     except SoftTimeLimitExceeded:
         ledger.stumble(held, reason="TIME_LIMIT")
+    except storage.Unreachable:
+        logger.warning("store.unreachable", extra={"source_file": str(pk)})
+        ledger.postpone(held, reason="STORE_UNREACHABLE")
+    except (OperationalError, InterfaceError):
+        logger.warning("database.unreachable", extra={"source_file": str(pk)})
+        connection.close()  # the next use opens another
+        ledger.postpone(held, reason="DATABASE_UNREACHABLE")
     except MemoryError:
         ledger.stumble(held, reason="MEMORY_LIMIT")
     except Exception:

@@ -5,17 +5,23 @@ from __future__ import annotations
 from celery import shared_task
 
 from fulfillment import ledger, near_duplicates, pipeline, uploads
-from fulfillment.services import certificates, label_imports, published_sets, releases
+from fulfillment.services import certificates, label_imports, published_sets, releases, settling
 
 
 @shared_task(name="fulfillment.process_task", soft_time_limit=300, time_limit=330)
-def process_task(source_file_pk: str) -> None:
-    pipeline.process(source_file_pk)
+def process_task(_: str = "") -> None:
+    """A bell. Which file it was rung for does not matter: the one whose turn it is gets worked on."""
+    pipeline.work()
 
 
 @shared_task(name="fulfillment.sweep_task", soft_time_limit=120, time_limit=150)
 def sweep_task() -> None:
     ledger.sweep()
+
+
+@shared_task(name="fulfillment.tell_settled_task", soft_time_limit=120, time_limit=150)
+def tell_settled_task() -> None:
+    settling.tell_settled()
 
 
 @shared_task(name="fulfillment.sweep_label_imports_task", soft_time_limit=120, time_limit=150)

@@ -9,6 +9,7 @@ def schedule(*, sweep_seconds: float) -> dict[str, dict[str, Any]]:
     """Celery's beat schedule; ``sweep_seconds``: between two looks for files whose lease ran out."""
     return {
         "sweep-leases": {"task": "fulfillment.sweep_task", "schedule": sweep_seconds},
+        "tell-settled": {"task": "fulfillment.tell_settled_task", "schedule": 30.0},
         "sweep-label-imports": {"task": "fulfillment.sweep_label_imports_task", "schedule": 60.0},
         "sweep-uploads": {"task": "fulfillment.sweep_uploads_task", "schedule": 600.0},
         "sweep-certificates": {"task": "fulfillment.sweep_certificates_task", "schedule": 300.0},

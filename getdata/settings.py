@@ -12,6 +12,7 @@ import secrets
 from pathlib import Path
 
 import environ
+from kombu import Queue
 
 from getdata.schedule import schedule
 
@@ -172,6 +173,12 @@ CACHES = {
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=REDIS_URL or "filesystem://")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "files", "comparisons")]
+CELERY_TASK_ROUTES = {
+    "fulfillment.process_task": {"queue": "files"},
+    "fulfillment.compare_task": {"queue": "comparisons"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -189,13 +196,22 @@ if CELERY_BROKER_URL.startswith("filesystem"):
     }
     for _folder in ("queue", "control", "processed"):
         (_broker / _folder).mkdir(parents=True, exist_ok=True)
+else:
+    # Longer than the longest task, or Redis would deliver it a second time while it runs.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7200}
+#: A worker process above this resident memory is replaced after its task (KiB, as Celery counts); 0 never.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1024 * env.int("GETDATA_WORKER_RESIDENT_MB", default=2048) or None
 #: Address space of one worker process; 0 sets no limit.
 WORKER_MEMORY_MB: int = env.int("GETDATA_WORKER_MEMORY_MB", default=6144)
+#: Above the hard time limit of the task (330 s): a lease never runs out under a worker that lives. Judged by the database's clock.
 LEASE_SECONDS: int = env.int("GETDATA_LEASE_SECONDS", default=360)
 MAX_ATTEMPTS = 3
+#: How often a store or a disk may be out of reach for one file before it is failed with that reason; the pauses grow to 5 minutes.
+MAX_OUTAGES = 30
+SWEEP_SECONDS: float = env.float("GETDATA_SWEEP_SECONDS", default=15.0)
 #: Copies of a batch's images that are planted with synthetic identities when it is sealed; 0 switches the measurement off.
 CANARY_COPIES: int = env.int("GETDATA_CANARY_COPIES", default=5)
-CELERY_BEAT_SCHEDULE = schedule(sweep_seconds=env.float("GETDATA_SWEEP_SECONDS", default=15.0))
+CELERY_BEAT_SCHEDULE = schedule(sweep_seconds=SWEEP_SECONDS)
 
 # --- storage ---------------------------------------------------------------------------------------------------------
 STORAGE_KIND: str = env.str("GETDATA_STORAGE", default="local")
@@ -256,6 +272,9 @@ MAX_INSTANCE_BYTES: int = env.int("GETDATA_MAX_INSTANCE_BYTES", default=512 * 10
 MAX_ARCHIVE_FILES: int = env.int("GETDATA_MAX_ARCHIVE_FILES", default=20_000)
 UPLOAD_CHUNK_BYTES: int = env.int("GETDATA_UPLOAD_CHUNK_BYTES", default=16 * 1024**2)
 UPLOAD_EXPIRY_HOURS: int = env.int("GETDATA_UPLOAD_EXPIRY_HOURS", default=48)
+#: Uploads are asked to come later when the staging disk would be left with less, or so many files of one hospital wait.
+STAGING_RESERVE_BYTES: int = env.int("GETDATA_STAGING_RESERVE_BYTES", default=1024**3)
+MAX_WAITING_FILES: int = env.int("GETDATA_MAX_WAITING_FILES", default=50_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_CHUNK_BYTES + 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -29,12 +30,13 @@ from fulfillment.api.serializers import (
 )
 from fulfillment.models import Batch, SourceFile, SourceFileStatus, Upload, UploadStatus
 from fulfillment.services.file_lists import file_row, file_rows, files_of
-from fulfillment.uploads import names, one_shot, rights, transfers, tus
+from fulfillment.uploads import names, one_shot, pressure, rights, transfers, tus
 from fulfillment.uploads.body import Body, body_of
 from fulfillment.uploads.known import what_is_known
 from getdata.accounts.models import User
 from getdata.accounts.permissions import require
 from getdata.common.problems import CannotDo, problem
+from getdata.common.storage import FULL
 
 
 def _batch(request: Request, pk: UUID) -> Batch:
@@ -64,13 +66,21 @@ class StreamView(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         if self.body is not None:
             self.body.drain(settings.UPLOAD_CHUNK_BYTES + 1024**2)
+        if isinstance(exc, OSError) and exc.errno in FULL:
+            exc = pressure.disk_full()
+        if isinstance(exc, OperationalError):
+            exc = pressure.database_busy()
         if isinstance(exc, CannotDo):
             return self._refusal(exc)
         return super().handle_exception(exc)
 
     def _refusal(self, error: CannotDo) -> Response:
         status = tus.status_of(error)
-        answer = problem(status, code=error.code, detail=error.message, remedy=error.remedy)
+        again = error.extra.get("retry_after")
+        headers = {"Retry-After": str(again)} if again else {}
+        answer = problem(
+            status, code=error.code, detail=error.message, remedy=error.remedy, extra=error.extra, headers=headers
+        )
         if status in tus.REASONS:
             answer.reason_phrase = tus.REASONS[status]
         if error.code == "unsupported_version":
@@ -322,6 +332,7 @@ class BatchFiles(StreamView, GenericAPIView[Any]):
         user = _user(request)
         rights.require_may_add_files(user, batch)
         if (request.content_type or "").startswith("multipart/form-data"):
+            pressure.require_room(batch, (self.body.announced or 0) if self.body else 0)
             _, files = one_shot.parse_form(request._request, self.read_body())
             taken = one_shot.receive_form(batch=batch, actor=user, files=files)
             if not taken:

@@ -37,6 +37,7 @@ from fulfillment.models.published import (
 from fulfillment.models.release_files import ReleaseFile
 from fulfillment.models.reports import Report, ReportState
 from fulfillment.models.rereading import Rereading, RereadingAnswer, RereadingItem
+from fulfillment.models.work import Pulse, Turn
 
 __all__ = [
     "AccessGrant",
@@ -65,6 +66,7 @@ __all__ = [
     "PublishedImage",
     "PublishedSet",
     "PublishedSetStatus",
+    "Pulse",
     "QualityScore",
     "Release",
     "ReleaseFile",
@@ -82,6 +84,7 @@ __all__ = [
     "SourceFileStatus",
     "SourceKind",
     "Study",
+    "Turn",
     "Upload",
     "UploadStatus",
 ]

@@ -162,6 +162,13 @@ class Batch(Entity):
     findings = models.JSONField(
         default=list, help_text="verdict of the whole batch against the specification, at sealing"
     )
+    paused_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when workers take none of its files: the hospital stopped them"
+    )
+    urgent = models.BooleanField(default=False, help_text="a reviewer let its files go before all others")
+    settled_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the last of its files was settled and the hospital was told"
+    )
 
     objects = BatchQuerySet.as_manager()
 
@@ -327,7 +334,12 @@ class SourceFile(Entity):
     reason = models.CharField(max_length=60, blank=True)
     findings = models.JSONField(default=list, help_text="findings as plain documents: code, severity, cause, remedy")
     attempts = models.PositiveSmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
+    outages = models.PositiveSmallIntegerField(
+        default=0, help_text="times it went back to the queue because a store could not be reached; no attempts"
+    )
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="end of a worker's lease; while the file waits: not before (database's clock)"
+    )
     lease_token = models.UUIDField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     seconds = models.FloatField(default=0, help_text="processing time of the last attempt")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
@@ -27,6 +29,7 @@ from fulfillment.models import (
 )
 from fulfillment.services.certificates import CERTIFY_TASK
 from fulfillment.services.reviews import RETURNED
+from fulfillment.services.settling import begin_again
 from fulfillment.uploads import staging
 from fulfillment.uploads.rights import require_may_add_files, require_may_deliver, require_writable
 from fulfillment.zones import flag_hints_in_zones
@@ -35,7 +38,7 @@ from getdata.audit.chain import record
 from getdata.common import crypto
 from getdata.common.problems import CannotDo
 from getdata.common.queue import enqueue
-from getdata.common.states import StaleState, transition
+from getdata.common.states import StaleState, transition, transition_many
 from getdata.notifications.services import notify
 from requests_app.models import RequestStatus
 from requests_app.services.people import staff
@@ -45,6 +48,18 @@ REVIEW_WORKING_DAYS = 5
 RETRIABLE = (SourceFileStatus.FAILED, SourceFileStatus.QUARANTINED, SourceFileStatus.REJECTED)
 WITHDRAWABLE = (SourceFileStatus.RECEIVED, SourceFileStatus.PASSED, *RETRIABLE)
 RING = "fulfillment.process_task"
+#: Bells rung at once for many files; the sweeper rings for the rest.
+_BELLS = 200
+#: What a file that is processed again begins with.
+AFRESH: dict[str, Any] = {
+    "attempts": 0,
+    "outages": 0,
+    "reason": "",
+    "findings": [],
+    "lease_until": None,
+    "lease_token": None,
+    "settled_at": None,
+}
 
 
 def create_batch(*, fulfillment: Fulfillment, name: str, actor: User) -> Batch:
@@ -108,7 +123,9 @@ def what_hinders_sealing(batch: Batch) -> CannotDo | None:
     if working:
         return CannotDo(
             f"{_files(working)} still in progress.",
-            remedy="Wait until every file is settled.",
+            remedy="Let the batch go on, or withdraw the files that wait."
+            if batch.paused_at is not None
+            else "Wait until every file is settled.",
             code="files_in_progress",
         )
     unfinished = batch.uploads.filter(status=UploadStatus.ACTIVE).count()
@@ -229,43 +246,86 @@ def retry_file(*, file: SourceFile, actor: User) -> SourceFile:
             file.status,
             SourceFileStatus.RECEIVED,
             actor=actor,
-            changes={
-                "attempts": 0,
-                "reason": "",
-                "findings": [],
-                "lease_until": None,
-                "lease_token": None,
-                "settled_at": None,
-            },
+            changes=AFRESH,
             data={"number": file.number},
         )
-        enqueue(RING, str(file.pk))
+        begin_again(file.batch)
+        enqueue(RING)
     return moved
 
 
 def retry_all(*, batch: Batch, reason: str, actor: User) -> int:
-    """Retry every refused or failed file of a batch with this reason; returns how many."""
-    return _each(batch, reason, RETRIABLE, lambda file: retry_file(file=file, actor=actor), actor)
+    """Retry every refused or failed file of a batch with this reason; returns how many. Raises ``CannotDo``."""
+    return _retry_many(batch, batch.files.filter(reason=_named(reason)), actor, reason)
+
+
+def retry_failed(*, batch: Batch, actor: User) -> int:
+    """Retry every failed file of a batch, whatever its reason; returns how many. Raises ``CannotDo``."""
+    return _retry_many(batch, batch.files.filter(status=SourceFileStatus.FAILED), actor, "")
+
+
+def _retry_many(batch: Batch, chosen: QuerySet[SourceFile], actor: User, reason: str) -> int:
+    """A few statements and one audit event, however many files there are."""
+    require_may_add_files(actor, batch)
+    here = chosen.exclude(reason=RETURNED).exclude(staged="", stored="").order_by()
+    with transaction.atomic():
+        _lock(batch)
+        moved = transition_many(
+            here,
+            RETRIABLE,
+            SourceFileStatus.RECEIVED,
+            actor=actor,
+            about=batch,
+            verb="batch.files_retried",
+            changes=AFRESH,
+            data={"reason": reason},
+        )
+        if moved:
+            begin_again(batch)
+        for _ in range(min(moved, _BELLS)):
+            enqueue(RING)
+    return moved
 
 
 def withdraw_all(*, batch: Batch, reason: str, actor: User) -> int:
-    """Withdraw every refused or failed file of a batch with this reason; returns how many."""
-    return _each(batch, reason, RETRIABLE, lambda file: withdraw_file(file=file, actor=actor), actor)
+    """Withdraw every refused or failed file of a batch with this reason; returns how many. Raises ``CannotDo``."""
+    return _withdraw_many(batch, batch.files.filter(reason=_named(reason)), RETRIABLE, actor, reason)
 
 
-def _each(batch: Batch, reason: str, statuses: Any, act: Any, actor: User) -> int:
+def withdraw_waiting(*, batch: Batch, actor: User) -> int:
+    """Withdraw every file that no worker has taken yet; those in work end by themselves. Returns how many."""
+    return _withdraw_many(batch, batch.files.all(), (SourceFileStatus.RECEIVED,), actor, "")
+
+
+def _withdraw_many(batch: Batch, chosen: QuerySet[SourceFile], sources: Sequence[str], actor: User, reason: str) -> int:
+    """As :func:`_retry_many`. An archive takes what was in it along, except what a worker holds just now."""
     require_may_add_files(actor, batch)
+    with transaction.atomic():
+        _lock(batch)
+        archives = list(chosen.filter(status__in=sources, kind=SourceKind.ARCHIVE).values_list("pk", flat=True))
+        moved = 0
+        for rows, states in ((batch.files.filter(archive__in=archives), WITHDRAWABLE), (chosen, sources)):
+            moved += transition_many(
+                rows.order_by(),
+                states,
+                SourceFileStatus.WITHDRAWN,
+                actor=actor,
+                about=batch,
+                verb="batch.files_withdrawn",
+                changes={"settled_at": Now()},
+                data={"reason": reason},
+            )
+    gone = batch.files.filter(status=SourceFileStatus.WITHDRAWN).exclude(staged="").order_by()
+    for staged in list(gone.values_list("staged", flat=True)):
+        staging.discard(staged)
+    gone.update(staged="")
+    return moved
+
+
+def _named(reason: str) -> str:
     if not reason:
         raise CannotDo("No cause was named.", remedy="Choose one of the listed causes.", code="no_reason")
-    done = 0
-    files = batch.files.filter(reason=reason, status__in=statuses).select_related("batch__fulfillment__hospital")
-    for file in files:
-        try:
-            act(file)
-            done += 1
-        except StaleState:
-            continue  # it moved meanwhile
-    return done
+    return reason
 
 
 def _require_retriable(file: SourceFile) -> None:

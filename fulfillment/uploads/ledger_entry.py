@@ -10,6 +10,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from fulfillment.models import Batch, SourceFile, SourceFileStatus, SourceKind
+from fulfillment.services.settling import begin_again
 from fulfillment.uploads import names, staging
 from fulfillment.uploads.rights import require_kind_length, require_writable
 from fulfillment.uploads.sniff import sniff_kind
@@ -146,7 +147,8 @@ def _announce(file: SourceFile, actor: User | None) -> None:
         data={"batch": str(batch.pk), "number": file.number, "kind": str(file.kind), "size": file.size},
     )
     _replace_earlier(file, actor)
-    enqueue(RING, str(file.pk))
+    begin_again(batch)
+    enqueue(RING)
 
 
 def _replace_earlier(file: SourceFile, actor: User | None) -> None:

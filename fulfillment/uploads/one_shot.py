@@ -16,7 +16,7 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils.datastructures import MultiValueDict
 
 from fulfillment.models import Batch, SourceFile
-from fulfillment.uploads import names, rights, staging
+from fulfillment.uploads import names, pressure, rights, staging
 from fulfillment.uploads.body import Body, Checksum, Interrupted
 from fulfillment.uploads.ledger_entry import take_in
 from getdata.accounts.models import User
@@ -58,6 +58,7 @@ def receive_file(*, batch: Batch, actor: User, name: str, body: Body, checksum: 
     """
     rights.require_may_add_files(actor, batch)
     name = names.clean_relative_path(name)
+    pressure.require_room(batch, body.announced or 0)
     if body.announced is not None:
         rights.require_length(body.announced, name)
     elif checksum is None:

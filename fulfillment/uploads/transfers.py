@@ -12,13 +12,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from fulfillment.models import Batch, SourceFile, Upload, UploadStatus
-from fulfillment.uploads import names, rights, staging
+from fulfillment.uploads import names, pressure, rights, staging
 from fulfillment.uploads.body import Body, Checksum, Interrupted
 from fulfillment.uploads.ledger_entry import take_in
 from getdata.accounts.models import User
 from getdata.accounts.permissions import require
 from getdata.common.problems import CannotDo
 from getdata.common.states import StaleState, transition
+from getdata.common.storage import FULL
 
 #: How many received bytes a killed server may lose of a transfer without checksum.
 _SAVE_EVERY = 16 * 1024**2
@@ -37,6 +38,7 @@ def create_upload(*, batch: Batch, actor: User, name: str, length: int, modified
     rights.require_may_add_files(actor, batch)
     name = names.clean_relative_path(name)
     rights.require_length(length, name)
+    pressure.require_room(batch, length)
     upload = Upload(
         batch=batch,
         created_by=actor,
@@ -159,6 +161,16 @@ class _Receiver:
             raise CannotDo(
                 "The connection broke off.", remedy="Ask for the offset and go on.", code="interrupted"
             ) from error
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            # What is counted fits on the disk: the transfer goes on from there when there is room again.
+            if self.checksum is None:
+                self.handle.truncate(self.position)
+                self._save()
+            else:
+                self._undo()
+            raise pressure.disk_full() from error
         if self.checksum is not None and not self.checksum.matches():
             self._undo()
             raise CannotDo(

@@ -35,6 +35,10 @@ STATUS = {
     "upload_busy": 423,
     "checksum_mismatch": 460,
     "too_large": 413,
+    # "Later", not "no": clients that resume come back by themselves after Retry-After.
+    "backlog_full": 503,
+    "database_busy": 503,
+    "staging_full": 507,
 }
 REASONS = {460: "Checksum Mismatch"}
 #: Everything else is about who asks and where things stand: the same request will be refused again.

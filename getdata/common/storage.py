@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import mimetypes
 import re
-from collections.abc import Iterator
-from typing import Any
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from django.conf import settings
@@ -15,7 +17,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, Streami
 from django.http.response import HttpResponseBase
 from django.utils.deconstruct import deconstructible
 
+T = TypeVar("T")
 _BLOCK = 256 * 1024
+#: Seconds before the second, third and fourth try.
+_PAUSES = (0.1, 0.4, 1.0, None)
+#: What a full disk, a full quota and a file beyond its limit are called: waiting a second does not help.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _RANGE = re.compile(r"^bytes=([0-9]{0,18})-([0-9]{0,18})$")
 
 
@@ -65,15 +72,50 @@ def previews() -> Storage:
     return storages["previews"]
 
 
+class Unreachable(Exception):
+    """The store did not answer, or its disk is full, and trying again did not help. Not the fault of what was to be kept."""
+
+
 def put(storage: Storage, key: str, data: bytes) -> str:
-    """Store ``data`` under exactly ``key`` and return the key."""
-    return storage.save(key, ContentFile(data))
+    """Store ``data`` under exactly ``key`` and return the key. Raises ``Unreachable``."""
+    return _persist(lambda: storage.save(key, ContentFile(data)))
 
 
 def get(storage: Storage, key: str) -> bytes:
-    """Read a whole object."""
-    with storage.open(key, "rb") as handle:
-        return handle.read()
+    """Read a whole object. Raises ``FileNotFoundError``, or ``Unreachable``."""
+
+    def read() -> bytes:
+        with storage.open(key, "rb") as handle:
+            content: bytes = handle.read()
+            return content
+
+    return _persist(read)
+
+
+def _persist(call: Callable[[], T]) -> T:
+    """Make the call up to four times, with short pauses. What is not there stays not there; anything else may pass."""
+    for pause in _PAUSES:
+        try:
+            return call()
+        except Exception as error:  # the store's client raises many kinds
+            if not _may_pass(error):
+                raise
+            if pause is None or getattr(error, "errno", None) in FULL:
+                raise Unreachable(type(error).__name__) from error
+            time.sleep(pause)
+    raise AssertionError("the last pause is None")
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the failure is about this moment (disk, network, 5xx, "slow down") and not about the call."""
+    if isinstance(error, OSError):
+        return not isinstance(error, FileNotFoundError)
+    # Told by its module, because importing boto takes a second that the embedded default need not spend.
+    if type(error).__module__.partition(".")[0] not in ("botocore", "boto3"):
+        return False
+    answer = getattr(error, "response", None) or {}
+    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
+    return status >= 500 or status in (408, 429)
 
 
 def send_file(

@@ -113,6 +113,7 @@ EVENTS: dict[str, Event] = {
     ),
     # deliveries and reviews
     "fulfillment.ended": _row(_G.DELIVERIES, "A delivery has ended", _ASKER, _HOSPITAL),
+    "batch.settled": _row(_G.DELIVERIES, "Your batch is processed", ("hospital", "upload"), channel=_INBOX),
     "batch.sealed": _row(_G.DELIVERIES, "A batch waits for review", STAFF),
     "batch.back": _row(_G.DELIVERIES, "A batch is back in the queue", STAFF, channel=_INBOX),
     "batch.in_review": _row(_G.DELIVERIES, "A reviewer has your batch", ("hospital", "upload"), channel=_INBOX),

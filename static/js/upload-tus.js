@@ -128,7 +128,10 @@ function problem(request, login) {
     return new UploadError(status, { detail: "You are signed out.", remedy: `Sign in again (${login}), reload this page and choose the same files: what was sent is kept.` });
   }
   if (status === 429) return new UploadError(status, { detail: "The server asks for a pause.", remedy: "Try again in a minute." }, true);
-  if (status >= 500) return new UploadError(status, { detail: "The server could not take the file just now.", remedy: "Try again; what was sent is kept." }, true);
+  if (status >= 500) {
+    const usual = { detail: "The server could not take the file just now.", remedy: "Try again; what was sent is kept." };
+    return new UploadError(status, told.detail ? { ...told, detail: String(told.detail) } : usual, true);
+  }
   const fallback = { detail: "The server refused the file.", remedy: "Reload the page and try again." };
   return new UploadError(status, told.detail ? { ...told, detail: String(told.detail) } : fallback, status === 408 || AGAIN.has(told.code));
 }

@@ -238,7 +238,7 @@ def test_a_retried_file_starts_afresh_and_is_announced(
     with django_capture_on_commit_callbacks(execute=True):
         moved = retry_file(file=file, actor=manager)
     assert (moved.status, moved.attempts, moved.reason, moved.findings) == ("received", 0, "", [])
-    assert rung == [("fulfillment.process_task", str(file.pk))]
+    assert rung == [("fulfillment.process_task",)]
 
 
 @pytest.mark.parametrize("status", ["received", "processing", "passed", "withdrawn"])

@@ -8,12 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from fulfillment import ledger, pipeline
 from fulfillment.models import SourceFile, SourceFileStatus, SourceKind
 from getdata.audit.models import AuditEvent
+from getdata.common import queue, storage
 from getdata.common.states import StaleState
 from tests import factories
 
@@ -34,6 +36,14 @@ def waiting_file(**fields: Any) -> SourceFile:
             **fields,
         }
     )
+
+
+def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A broker that keeps bells: the list of those that wait in it."""
+    hanging: list[str] = []
+    monkeypatch.setattr(queue, "ring", lambda name: hanging.append(name) is None)
+    monkeypatch.setattr(queue, "depth", lambda _: len(hanging))
+    return hanging
 
 
 def expire(file: SourceFile) -> None:
@@ -80,12 +90,96 @@ def test_the_sweeper_hands_out_what_a_dead_worker_held(monkeypatch: pytest.Monke
     ledger.sweep()
     file.refresh_from_db()
     assert file.status == SourceFileStatus.RECEIVED
-    rung: list[str] = []
-    monkeypatch.setattr(ledger, "enqueue", lambda name, pk: rung.append(pk))
-    expire(file)  # the pause before the next attempt is over
+    assert file.reason == "WORKER_LOST", "it says why it waits"
+    hanging = bells(monkeypatch)
+    assert ledger.sweep() == 0, "the pause before the next attempt is not over"
+    expire(file)
     assert ledger.sweep() == 1
-    assert rung == [str(file.pk)]
-    assert ledger.sweep() == 0, "a bell that was just rung is not rung again"
+    assert hanging == [ledger.RING]
+    assert ledger.sweep() == 0, "while a bell waits in the broker it is not rung again"
+    hanging.clear()  # the broker lost it
+    assert ledger.sweep() == 1
+
+
+def test_a_broker_that_is_down_is_rung_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting_file()
+    monkeypatch.setattr(queue, "depth", lambda _: None)
+    monkeypatch.setattr(queue, "ring", lambda _: pytest.fail("nobody would hear it"))
+    assert ledger.sweep() == 0
+    hanging = bells(monkeypatch)
+    assert ledger.sweep() == 1 and len(hanging) == 1
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_worker_whose_clock_is_wrong_neither_loses_nor_takes_a_lease(
+    monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """Leases are written and judged by the database's clock: a wrong one on one machine changes nothing."""
+    bells(monkeypatch)
+    mine, other = waiting_file(), waiting_file()
+    assert ledger.claim(mine.pk)
+    true = timezone.now
+    with monkeypatch.context() as wrong:
+        wrong.setattr(timezone, "now", lambda: true() + timedelta(hours=hours))
+        ledger.sweep()
+        assert ledger.claim(other.pk)
+    ledger.sweep()
+    for file in (mine, other):
+        file.refresh_from_db()
+        assert (file.status, file.attempts) == (SourceFileStatus.PROCESSING, 1)
+        assert file.lease_until is not None
+        assert timedelta(0) < file.lease_until - true() < timedelta(seconds=settings.LEASE_SECONDS + 5)
+
+
+def test_a_lease_outlives_the_hard_limit_of_the_task() -> None:
+    from fulfillment.tasks import process_task
+
+    assert settings.LEASE_SECONDS > process_task.time_limit > process_task.soft_time_limit
+
+
+def test_an_outage_costs_no_attempt_and_the_file_says_what_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: Any) -> None:
+        raise storage.Unreachable
+
+    monkeypatch.setattr(pipeline, "_instance", refuses)
+    file = waiting_file()
+    for outage in range(1, 6):
+        pipeline.process(file.pk)
+        file.refresh_from_db()
+        assert (file.status, file.attempts, file.outages) == (SourceFileStatus.RECEIVED, 0, outage)
+    assert ledger.progress(file.batch).trying_again == {"STORE_UNREACHABLE": 1}
+    SourceFile.objects.filter(pk=file.pk).update(outages=settings.MAX_OUTAGES - 1)
+    pipeline.process(file.pk)
+    file.refresh_from_db()
+    assert (file.status, file.reason) == (SourceFileStatus.FAILED, "STORE_UNREACHABLE"), (
+        "after hours it gives up, aloud"
+    )
+
+
+def test_a_file_that_kills_its_worker_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The poison file is claimed, its worker dies, its lease runs out, three times; the others pass meanwhile."""
+    batch = factories.batch()
+    poison, good = waiting_file(batch=batch), [waiting_file(batch=batch) for _ in range(3)]
+
+    def carry(held: ledger.Claim) -> None:
+        if held.file.pk == poison.pk:
+            expire(poison)  # SIGKILL: nobody settles
+        else:
+            ledger.settle(held, SourceFileStatus.PASSED)
+
+    monkeypatch.setattr(pipeline, "_carry", carry)
+    monkeypatch.setattr(queue, "ring", lambda _: True)
+    for _ in range(3):
+        for _ in range(4):
+            pipeline.work()
+        ledger.sweep()
+        SourceFile.objects.filter(pk=poison.pk, status="received").update(lease_until=None)
+    poison.refresh_from_db()
+    assert (poison.status, poison.reason, poison.attempts) == (SourceFileStatus.FAILED, "WORKER_LOST", 3)
+    assert "not touched" in poison.findings[0]["message"]
+    for file in good:
+        file.refresh_from_db()
+        assert (file.status, file.attempts) == (SourceFileStatus.PASSED, 1)
 
 
 def test_a_live_lease_is_left_alone() -> None:
