@@ -4,14 +4,21 @@ import os
 
 from celery import Celery
 from celery.signals import beat_init, setup_logging, worker_init, worker_process_init
+from kombu import Queue
 
 from getdata.common import embedded_broker
+from getdata.common.queue import COMPARISONS, FILES, HOUSEKEEPING
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "getdata.settings")
 
 embedded_broker.install()
 app = Celery("getdata")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.task_queues = [Queue(name) for name in (HOUSEKEEPING, FILES, COMPARISONS)]
+app.conf.task_routes = {
+    "fulfillment.process_task": {"queue": FILES},
+    "fulfillment.compare_task": {"queue": COMPARISONS},
+}
 app.autodiscover_tasks()
 
 

@@ -12,7 +12,6 @@ import secrets
 from pathlib import Path
 
 import environ
-from kombu import Queue
 
 from getdata.schedule import schedule
 
@@ -173,12 +172,6 @@ CACHES = {
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default=REDIS_URL or "filesystem://")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "files", "comparisons")]
-CELERY_TASK_ROUTES = {
-    "fulfillment.process_task": {"queue": "files"},
-    "fulfillment.compare_task": {"queue": "comparisons"},
-}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -206,8 +199,7 @@ WORKER_MEMORY_MB: int = env.int("GETDATA_WORKER_MEMORY_MB", default=6144)
 #: Above the hard time limit of the task (330 s): a lease never runs out under a worker that lives. Judged by the database's clock.
 LEASE_SECONDS: int = env.int("GETDATA_LEASE_SECONDS", default=360)
 MAX_ATTEMPTS = 3
-#: How often a store or a disk may be out of reach for one file before it is failed with that reason; the pauses grow to 5 minutes.
-MAX_OUTAGES = 30
+MAX_OUTAGES = 30  #: how often a store may be out of reach for one file; the pauses grow to 5 minutes
 SWEEP_SECONDS: float = env.float("GETDATA_SWEEP_SECONDS", default=15.0)
 #: Copies of a batch's images that are planted with synthetic identities when it is sealed; 0 switches the measurement off.
 CANARY_COPIES: int = env.int("GETDATA_CANARY_COPIES", default=5)
