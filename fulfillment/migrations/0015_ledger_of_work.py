@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("fulfillment", "0013_published_sets"),
+        ("fulfillment", "0014_rereading"),
     ]
 
     operations = [
