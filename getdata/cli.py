@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from getdata.commands.audit import audit
 from getdata.commands.duplicates import duplicates
 from getdata.commands.frame import SETTINGS
 from getdata.commands.labels import labels
@@ -18,6 +19,7 @@ app = typer.Typer(name="getdata", help="GetDATA on the command line.", add_compl
 app.add_typer(request, name="request")
 app.command("label-reports")(label_reports)
 app.add_typer(labels, name="labels")
+app.command()(audit)
 app.command()(duplicates)
 app.command()(score)
 
