@@ -1,7 +1,7 @@
 """De-identification of chest radiographs after DICOM PS3.15 Annex E: bytes, policy and keys in, clean bytes or
 a reason out."""
 
-from deid.engine import ENGINE_VERSION, deidentify
+from deid.engine import ENGINE_VERSION, days_moved, deidentify
 from deid.keyring import KeyProblem, Keyring, read_key_file
 from deid.outcome import AuditRecord, Context, MaskBox, Outcome, Quarantined, Released
 from deid.pixels.zones import Zone, find_zones
@@ -23,6 +23,7 @@ __all__ = [
     "Reason",
     "Released",
     "Zone",
+    "days_moved",
     "deidentify",
     "find_zones",
     "load_policy",

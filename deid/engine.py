@@ -173,6 +173,17 @@ def _rebuild(
     return write_file(cleaned, record.transfer_syntax_out), shift
 
 
+def days_moved(data: bytes, policy: Policy, keyring: Keyring) -> int:
+    """Days by which the dates of an original's patient go back under a policy: 0 where it does not shift dates.
+
+    For what is said of the patient elsewhere, as in a report. Raises what reading a file raises.
+    """
+    if policy.date_mode != "shift":
+        return 0
+    patient_key = _patient_key(read_file(data, pixels=False), keyring)
+    return keyring.shift_days(patient_key, maximum_days=policy.maximum_days, multiple_of=policy.multiple_of)
+
+
 def _patient_key(file: DicomFile, keyring: Keyring) -> str:
     dataset = file.dataset
     return keyring.patient_key(

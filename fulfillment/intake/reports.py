@@ -11,13 +11,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from deid import ENGINE_VERSION, Keyring
+from deid import ENGINE_VERSION, Keyring, Policy, days_moved, load_policy
 from deid.text.identifiers import Identifiers
 from deid.text.report import clean_report
 from fulfillment.intake import originals
 from fulfillment.intake.report_files import ReportRow, read_report_file
 from fulfillment.labels.reports import sections
-from fulfillment.models import Image, Report, ReportState, SourceFile, SourceFileStatus, SourceKind, Study
+from fulfillment.models import Batch, Image, Report, ReportState, SourceFile, SourceFileStatus, SourceKind, Study
 from fulfillment.uploads import names
 from fulfillment.verdict.report import (
     AMBIGUOUS,
@@ -33,6 +33,7 @@ from fulfillment.verdict.report import (
     report_findings,
 )
 from getdata.common import crypto, storage
+from requests_app.spec import DatasetSpec
 
 _ENDINGS = (".dcm", ".dicom", ".ima", ".DCM", "")
 
@@ -59,7 +60,7 @@ def _take(file: SourceFile, row: ReportRow, keyring: Keyring) -> None:
     )
     studies = _studies_of(report, row.file)
     if len(studies) == 1:
-        _clean(report, studies[0], row.text)
+        _clean(report, studies[0], row.text, keyring)
     else:
         _withhold(report, row.text, AMBIGUOUS if studies else WAITS)
     report.save()
@@ -67,7 +68,7 @@ def _take(file: SourceFile, row: ReportRow, keyring: Keyring) -> None:
         # An image that came while the row was being written did not see it.
         found = _studies_of(report, row.file)
         if len(found) == 1:
-            settle_waiting(report, found[0])
+            settle_waiting(report, found[0], keyring)
 
 
 def _studies_of(report: Report, path: str = "") -> list[Study]:
@@ -111,7 +112,7 @@ def adopt_reports(image: Image, data: bytes, keyring: Keyring) -> None:
             study_instance_uid="", batch=image.source.batch, name_digest=image.source.stem_digest
         )
     for report in named.select_related("batch__fulfillment", "source"):
-        settle_waiting(report, study)
+        settle_waiting(report, study, keyring)
     for report in (
         _standing().filter(state=ReportState.LINKED, study=study).select_related("batch__fulfillment", "source")
     ):
@@ -124,14 +125,14 @@ def _standing() -> QuerySet[Report]:
     return Report.objects.filter(superseded_by=None, source__status__in=at_work)
 
 
-def settle_waiting(report: Report, study: Study) -> None:
+def settle_waiting(report: Report, study: Study, keyring: Keyring) -> None:
     """Clean a report that waited, as a new row in its place."""
     text = crypto.unseal(storage.get(storage.quarantine(), report.sealed), scope=originals.scope(report.batch)).decode()
     later = _successor(report)
     if len(_studies_of(report)) > 1:
         _mark(later, ReportState.QUARANTINED, AMBIGUOUS)
     else:
-        _clean(later, study, text)
+        _clean(later, study, text, keyring)
     _supersede(later)
 
 
@@ -157,18 +158,22 @@ def _supersede(later: Report) -> None:
         return  # another worker was faster
 
 
-def _clean(report: Report, study: Study, text: str) -> None:
+def _clean(report: Report, study: Study, text: str, keyring: Keyring) -> None:
     """Fill in a report: cleaned and linked, or quarantined with its cause."""
     others = _standing().filter(state=ReportState.LINKED, study=study)
     if (others.exclude(pk=report.supersedes_id) if report.supersedes_id else others).exists():
         _withhold(report, text, TWICE)
         return
-    known = _identifiers_of(study)
-    if known is None:
+    policy = _policy(report.batch)
+    read = _read_originals(study, policy, keyring)
+    if read is None:
         _withhold(report, text, ORIGINALS_GONE)
         return
+    known, days = read
     images = list(Image.objects.live().filter(series__study=study)[:MOST_ORIGINALS])
-    verdict = judge_report(text, report.language, known, [image.facts for image in images])
+    verdict = judge_report(
+        text, report.language, known, [image.facts for image in images], dates=policy.date_mode, days=days
+    )
     if verdict.doubt is not None:
         _withhold(report, text, verdict.doubt)
         return
@@ -215,9 +220,15 @@ def _mark(report: Report, state: ReportState, doubt: Doubt) -> None:
     report.findings = [doubt.finding()]
 
 
-def _identifiers_of(study: Study) -> Identifiers | None:
-    """What the headers of the study's originals say; None where an original cannot be read any more."""
-    found = Identifiers()
+def _policy(batch: Batch) -> Policy:
+    """The policy that the batch's request asks for: what becomes of dates in headers becomes of those in reports."""
+    return load_policy(DatasetSpec.model_validate(batch.spec_version.document).deidentification.policy.value)
+
+
+def _read_originals(study: Study, policy: Policy, keyring: Keyring) -> tuple[Identifiers, int] | None:
+    """What the headers of the study's originals say, and the days by which their dates went back; None where an original
+    cannot be read any more."""
+    found, days = Identifiers(), 0
     images = (
         Image.objects.live().filter(series__study=study).select_related("source__batch__fulfillment")[:MOST_ORIGINALS]
     )
@@ -227,4 +238,5 @@ def _identifiers_of(study: Study) -> Identifiers | None:
         except (originals.StagingMissing, OSError, crypto.CannotOpen):
             return None
         join_identifiers(found, identifiers_in(data))
-    return found
+        days = days or days_moved(data, policy, keyring)
+    return found, days

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deid.dicomfile.read import read_file
+from deid.text.datetext import DateMode
 from deid.text.identifiers import Identifiers, gather
 from deid.text.report import CleanedText, clean_report
 from deid.text.vocabulary import NAME, classify, fold
@@ -75,9 +76,20 @@ class ReportVerdict:
     remarks: tuple[Doubt, ...] = ()
 
 
-def judge_report(text: str, language: str, known: Identifiers, images: Sequence[Mapping[str, Any]]) -> ReportVerdict:
-    """Clean a report with what its study's headers say, and hold it against the study's images (``ImageFacts`` documents)."""
-    result = clean_report(text, known, language or None)
+def judge_report(
+    text: str,
+    language: str,
+    known: Identifiers,
+    images: Sequence[Mapping[str, Any]],
+    *,
+    dates: DateMode = "remove",
+    days: int = 0,
+) -> ReportVerdict:
+    """Clean a report with what its study's headers say, and hold it against the study's images (``ImageFacts`` documents).
+
+    ``dates``: what the policy does with dates; ``days``: by how many the headers of this patient were moved back.
+    """
+    result = clean_report(text, known, language or None, dates=dates, shift_days=days)
     doubt = _left(text, result.text, known, sum(piece.end - piece.start for piece in result.removed))
     strange, remarks = contradictions(result.text, images)
     if doubt is None and strange is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+from datetime import datetime, timedelta
 
+import pydicom
 import pytest
 
 from fulfillment import pipeline
@@ -83,6 +86,22 @@ def test_a_report_is_cleaned_with_its_studys_headers_whichever_comes_first(
             [list(Report.objects.values_list("text", "accession", "study_instance_uid", "findings"))]
         )
     assert facts_of(Image.objects.all())[0].report_linked is True
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("first", ["image", "report"])
+def test_dates_of_a_report_move_with_those_of_its_images(batch: Batch, first: str) -> None:
+    text = "EXAM: 03/10/2023. Compared with 02/28/2023, the effusion is smaller. Born 05/06/1971. Called on 3/10."
+    steps = [(image(StudyDate="20230310"), "a/image.dcm"), (table("accession_number", "A-5501", text), "reports.csv")]
+    for data, name in steps if first == "image" else steps[::-1]:
+        sent(batch, data, name)
+    released = pydicom.dcmread(io.BytesIO(storage.get(storage.released(), Image.objects.get().stored)))
+    moved = datetime.strptime(released.StudyDate, "%Y%m%d")
+    assert 0 < (datetime(2023, 3, 10) - moved).days <= 730
+    said = Report.objects.linked().get().text
+    assert f"EXAM: {moved:%m/%d/%Y}." in said
+    assert f"Compared with {moved - timedelta(days=10):%m/%d/%Y}" in said
+    assert "1971" not in said and "3/10" not in said.replace(f"{moved:%m/%d/%Y}", "")
 
 
 @pytest.mark.django_db
