@@ -6,6 +6,7 @@ from celery import shared_task
 
 from fulfillment import ledger, near_duplicates, pipeline, uploads
 from fulfillment.services import certificates, label_imports, published_sets, releases, settling
+from fulfillment.services.destruction import destroy_due
 
 
 @shared_task(name="fulfillment.process_task", soft_time_limit=300, time_limit=330)
@@ -77,3 +78,8 @@ def sweep_certificates_task() -> None:
 @shared_task(name="fulfillment.read_label_import_task", soft_time_limit=300, time_limit=330)
 def read_label_import_task(pk: str) -> None:
     label_imports.read_import(pk)
+
+
+@shared_task(name="fulfillment.destroy_originals_task", soft_time_limit=1700, time_limit=1800)
+def destroy_originals_task() -> None:
+    destroy_due()

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from fulfillment.views import (
     certificates,
+    custody,
     deliveries,
     label_imports,
     label_passports,
@@ -34,6 +35,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/<uuid:pk>/certificate.json", certificates.batch_certificate, name="batch_certificate"),
     path("batches/<uuid:pk>/certificate.pdf", certificates.batch_certificate_pdf, name="batch_certificate_pdf"),
     path("certificates/public-key.pem", certificates.signing_public_key, name="signing_public_key"),
+    path("originals/", custody.originals, name="originals"),
+    path("originals/<uuid:pk>/certificate.json", custody.destruction_certificate, name="destruction_certificate"),
+    path(
+        "originals/<uuid:pk>/certificate.pdf", custody.destruction_certificate_pdf, name="destruction_certificate_pdf"
+    ),
     path("batches/<uuid:pk>/reports/", reports.batch_reports, name="batch_reports"),
     path("reports/<uuid:pk>/", reports.report_detail, name="report_detail"),
     path("files/<uuid:pk>/retry/", deliveries.file_retry, name="file_retry"),

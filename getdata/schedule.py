@@ -12,6 +12,7 @@ def schedule(*, sweep_seconds: float) -> dict[str, dict[str, Any]]:
         "tell-settled": {"task": "fulfillment.tell_settled_task", "schedule": 30.0},
         "sweep-label-imports": {"task": "fulfillment.sweep_label_imports_task", "schedule": 60.0},
         "sweep-uploads": {"task": "fulfillment.sweep_uploads_task", "schedule": 600.0},
+        "destroy-originals": {"task": "fulfillment.destroy_originals_task", "schedule": 900.0},
         "sweep-certificates": {"task": "fulfillment.sweep_certificates_task", "schedule": 300.0},
         "sweep-comparisons": {"task": "fulfillment.sweep_comparisons_task", "schedule": 60.0},
         "sweep-published-sets": {"task": "fulfillment.sweep_published_sets_task", "schedule": 120.0},

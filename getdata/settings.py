@@ -14,6 +14,7 @@ from pathlib import Path
 import environ
 
 from getdata.schedule import schedule
+from getdata.schema_settings import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
@@ -263,6 +264,10 @@ MAX_LABEL_IMPORT_BYTES: int = env.int("GETDATA_MAX_LABEL_IMPORT_BYTES", default=
 MAX_INSTANCE_BYTES: int = env.int("GETDATA_MAX_INSTANCE_BYTES", default=512 * 1024**2)
 MAX_ARCHIVE_FILES: int = env.int("GETDATA_MAX_ARCHIVE_FILES", default=20_000)
 UPLOAD_CHUNK_BYTES: int = env.int("GETDATA_UPLOAD_CHUNK_BYTES", default=16 * 1024**2)
+#: Days that originals lie in quarantine: after acceptance, unless the agreement says another number, and after a rejection,
+#: a withdrawal or the end of a delivery.
+ORIGINALS_DAYS: int = env.int("GETDATA_ORIGINALS_DAYS", default=30)
+ORIGINALS_REFUSED_DAYS: int = env.int("GETDATA_ORIGINALS_REFUSED_DAYS", default=7)
 UPLOAD_EXPIRY_HOURS: int = env.int("GETDATA_UPLOAD_EXPIRY_HOURS", default=48)
 #: Uploads are asked to come later when the staging disk would be left with less, or so many files of one hospital wait.
 STAGING_RESERVE_BYTES: int = env.int("GETDATA_STAGING_RESERVE_BYTES", default=1024**3)
@@ -347,32 +352,6 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {"anon": "120/min", "user": "6000/min"},
     "EXCEPTION_HANDLER": "getdata.common.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "GetDATA API",
-    "VERSION": "1",
-    "DESCRIPTION": "Requests, offers, batches, uploads, reviews and releases of the GetDATA marketplace.",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "getdata.common.openapi.add_examples",
-        "getdata.common.openapi.add_problems",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "OrganizationStatus": "getdata.accounts.models.OrganizationStatus",
-        "OrganizationKind": "getdata.accounts.models.Organization.Kind",
-        "RequestStatus": "requests_app.models.RequestStatus",
-        "HiddenReason": "requests_app.models.HiddenReason",
-        "OfferStatus": "requests_app.models.OfferStatus",
-        "FulfillmentStatus": "fulfillment.models.FulfillmentStatus",
-        "BatchStatus": "fulfillment.models.BatchStatus",
-        "FileStatus": "fulfillment.models.SourceFileStatus",
-        "FileKind": "fulfillment.models.SourceKind",
-        "ReleaseStatus": "fulfillment.models.ReleaseStatus",
-    },
 }
 
 # --- Content-Security-Policy: nothing inline, nothing from elsewhere ---------------------------------------------------

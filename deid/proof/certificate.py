@@ -122,9 +122,9 @@ def build_certificate(facts: BatchFacts, key: SigningKey | None) -> dict[str, An
     return {"format": FORMAT, "statement": statement, "manifest": manifest, "seal": seal, "signature": signature}
 
 
-def make_seal(statement: Mapping[str, Any]) -> dict[str, Any]:
+def make_seal(statement: Mapping[str, Any], form: str = FORMAT) -> dict[str, Any]:
     """What is signed: the digest of every section."""
-    return {"format": FORMAT, "sections": {name: digest(section) for name, section in statement.items()}}
+    return {"format": form, "sections": {name: digest(section) for name, section in statement.items()}}
 
 
 def render(document: Mapping[str, Any]) -> bytes:

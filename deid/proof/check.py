@@ -15,12 +15,14 @@ from deid.outcome import Refusal
 from deid.pixels.decode import decode_pixels
 from deid.proof.canonical import NotCanonical, canonical, digest, merkle_root
 from deid.proof.certificate import FORMAT, render
+from deid.proof.destruction import FORMAT as DESTRUCTION_FORMAT
 from deid.proof.signature import ALGORITHM, fingerprint, is_signed_by
 from deid.report import chain_values
 from deid.verify import pixel_sha256
 
 LARGEST_CERTIFICATE = 512 * 1024 * 1024
 _PARTS = {"format", "statement", "manifest", "seal", "signature"}
+_FORMATS = (FORMAT, DESTRUCTION_FORMAT)
 
 
 @dataclass
@@ -54,8 +56,10 @@ def check_certificate(raw: bytes, public_key: bytes | None = None) -> Verdict:
     except (ValueError, RecursionError):
         verdict.problems.append("certificate: not readable as JSON, or a name stands twice in it.")
         return verdict
-    if not isinstance(document, dict) or document.get("format") != FORMAT or set(document) != _PARTS:
-        verdict.problems.append(f"certificate: not a certificate of the format {FORMAT}, or a part of it is missing.")
+    if not isinstance(document, dict) or document.get("format") not in _FORMATS or set(document) != _PARTS:
+        verdict.problems.append(
+            f"certificate: not a certificate of the format {' or '.join(_FORMATS)}, or a part of it is missing."
+        )
         return verdict
     try:
         _check_seal(document, verdict)
@@ -82,7 +86,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_seal(document: dict[str, Any], verdict: Verdict) -> None:
     statement, seal = document["statement"], document["seal"]
-    if set(seal) != {"format", "sections"} or seal["format"] != FORMAT:
+    if set(seal) != {"format", "sections"} or seal["format"] != document["format"]:
         verdict.problems.append("seal: it was changed.")
         return
     for name in sorted(set(statement) | set(seal["sections"])):

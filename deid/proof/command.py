@@ -105,6 +105,10 @@ def _verify(arguments: Sequence[str], console: Console) -> int:
     _tell_signer(console, verdict.signer, verdict.trusted)
     _tell_statement(console, verdict.document["statement"])
     problems: list[str] = []
+    if "report" not in verdict.document["statement"] and (report is not None or options.files is not None):
+        return _usage(
+            "this certificate speaks of destroyed originals: there are no files and no report to compare it with."
+        )
     if report is not None:
         found = check_report(report, verdict.document)
         problems += found
@@ -144,6 +148,9 @@ def _tell_signer(console: Console, signer: str, trusted: bool | None) -> None:
 
 
 def _tell_statement(console: Console, statement: Mapping[str, Any]) -> None:
+    if "occasion" in statement:
+        _tell_destruction(console, statement)
+        return
     issue, counts, canaries = statement["issue"], statement["counts"], statement["canaries"]
     _say(console, f"Issued {issue['issued_at']} by {issue['issuer']}, policy {statement['policy']['label']}.")
     _say(
@@ -154,6 +161,12 @@ def _tell_statement(console: Console, statement: Mapping[str, Any]) -> None:
         _say(console, f"Canaries: {planted} planted, {canaries['missed']} survived.")
     else:
         _say(console, f"Canaries: not measured. {canaries['reason']}")
+
+
+def _tell_destruction(console: Console, statement: Mapping[str, Any]) -> None:
+    issue, counts = statement["issue"], statement["counts"]
+    _say(console, f"Issued {issue['issued_at']} by {issue['issuer']}: originals were destroyed.")
+    _say(console, f"{counts['originals']} originals, {counts['bytes']} bytes. Why: {statement['occasion']['why']}.")
 
 
 class _Unreadable(ValueError):

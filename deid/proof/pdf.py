@@ -23,12 +23,12 @@ from deid.proof.certificate import render
 _INK = colors.HexColor("#1c2430")
 _LINE = colors.HexColor("#c9ced6")
 _SHADE = colors.HexColor("#f3f1ec")
-_BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9, leading=12.5, textColor=_INK)
-_SMALL = ParagraphStyle("small", parent=_BODY, fontSize=7.5, leading=10)
-_MONO = ParagraphStyle("mono", parent=_BODY, fontName="Courier", fontSize=7.5, leading=10)
-_TITLE = ParagraphStyle("title", parent=_BODY, fontName="Helvetica-Bold", fontSize=18, leading=22, spaceAfter=2 * mm)
+BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9, leading=12.5, textColor=_INK)
+_SMALL = ParagraphStyle("small", parent=BODY, fontSize=7.5, leading=10)
+MONO = ParagraphStyle("mono", parent=BODY, fontName="Courier", fontSize=7.5, leading=10)
+TITLE = ParagraphStyle("title", parent=BODY, fontName="Helvetica-Bold", fontSize=18, leading=22, spaceAfter=2 * mm)
 _HEAD = ParagraphStyle(
-    "head", parent=_BODY, fontName="Helvetica-Bold", fontSize=11.5, leading=15, spaceBefore=5 * mm, spaceAfter=1.5 * mm,
+    "head", parent=BODY, fontName="Helvetica-Bold", fontSize=11.5, leading=15, spaceBefore=5 * mm, spaceAfter=1.5 * mm,
     keepWithNext=True,
 )  # fmt: skip
 _WIDTH = A4[0] - 36 * mm
@@ -38,24 +38,24 @@ _SHOWN_ATTRIBUTES = 6
 def certificate_pdf(document: Mapping[str, Any]) -> bytes:
     """The PDF of a certificate document."""
     statement = document["statement"]
-    story: list[Flowable] = [Paragraph("De-identification certificate", _TITLE)]
+    story: list[Flowable] = [Paragraph("De-identification certificate", TITLE)]
     story += _summary(document, statement)
     story += _class(statement["class"])
     story += _canaries(statement["canaries"])
     story += _counts(statement["counts"])
     story += _identifiers(statement["identifiers"])
     story += _examined(statement)
-    story += _head("What is not claimed", [Paragraph("• " + _safe(line), _BODY) for line in statement["not_claimed"]])
+    story += head("What is not claimed", [Paragraph("• " + safe(line), BODY) for line in statement["not_claimed"]])
     story += _proof(document, statement)
     out = io.BytesIO()
     SimpleDocTemplate(
         out, pagesize=A4, leftMargin=18 * mm, rightMargin=18 * mm, topMargin=16 * mm, bottomMargin=18 * mm,
         title="De-identification certificate", author="GetDATA deid", invariant=1,
-    ).build(story, onFirstPage=_footer(document), onLaterPages=_footer(document))  # fmt: skip
+    ).build(story, onFirstPage=footer(document), onLaterPages=footer(document))  # fmt: skip
     return out.getvalue()
 
 
-def _footer(document: Mapping[str, Any]) -> Any:
+def footer(document: Mapping[str, Any]) -> Any:
     signature = document["signature"]
     line = f"Key {signature['fingerprint'][:32]}" if signature else "NOT SIGNED"
 
@@ -70,18 +70,18 @@ def _footer(document: Mapping[str, Any]) -> Any:
     return draw
 
 
-def _safe(text: object) -> str:
+def safe(text: object) -> str:
     """Text for a Paragraph: escaped, and without letters that the standard fonts lack."""
     return escape(str(text).encode("cp1252", "replace").decode("cp1252"))
 
 
-def _head(title: str, content: Sequence[Flowable]) -> list[Flowable]:
+def head(title: str, content: Sequence[Flowable]) -> list[Flowable]:
     return [Paragraph(title, _HEAD), *content]
 
 
-def _table(rows: Sequence[Sequence[Any]], widths: Sequence[float], *, header: bool = True) -> Table:
+def table(rows: Sequence[Sequence[Any]], widths: Sequence[float], *, header: bool = True) -> Table:
     total = sum(widths)
-    cells = [[cell if isinstance(cell, Flowable) else Paragraph(_safe(cell), _SMALL) for cell in row] for row in rows]
+    cells = [[cell if isinstance(cell, Flowable) else Paragraph(safe(cell), _SMALL) for cell in row] for row in rows]
     style = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE),
         ("TOPPADDING", (0, 0), (-1, -1), 2), ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
@@ -112,20 +112,20 @@ def _summary(document: Mapping[str, Any], statement: Mapping[str, Any]) -> list[
             document["signature"]["fingerprint"] if document["signature"] else "NOT SIGNED: nobody vouches for it",
         ),
     ]
-    return [_table(rows, (1, 4), header=False)]
+    return [table(rows, (1, 4), header=False)]
 
 
 def _class(section: Mapping[str, Any]) -> list[Flowable]:
-    content: list[Flowable] = [Paragraph(f"<b>{_safe(section['class'])}</b>. {_safe(section['statement'])}", _BODY)]
-    content += [Paragraph("• Against Safe Harbor: " + _safe(line), _BODY) for line in section["against_safe_harbor"]]
-    content += [Paragraph("• Kept: " + _safe(line), _BODY) for line in section["retained"]]
-    return _head("What is kept, and what that makes of the batch", content)
+    content: list[Flowable] = [Paragraph(f"<b>{safe(section['class'])}</b>. {safe(section['statement'])}", BODY)]
+    content += [Paragraph("• Against Safe Harbor: " + safe(line), BODY) for line in section["against_safe_harbor"]]
+    content += [Paragraph("• Kept: " + safe(line), BODY) for line in section["retained"]]
+    return head("What is kept, and what that makes of the batch", content)
 
 
 def _canaries(section: Mapping[str, Any]) -> list[Flowable]:
     title = "Recall, measured with planted synthetic identities"
     if not section["measured"]:
-        return _head(title, [Paragraph(f"<b>Not measured.</b> {_safe(section['reason'])}", _BODY)])
+        return head(title, [Paragraph(f"<b>Not measured.</b> {safe(section['reason'])}", BODY)])
     rows: list[Sequence[Any]] = [("Kind", "Planted", "Removed", "Recall", "95 % (Wilson)", "95 % (Clopper-Pearson)")]
     for kind in section["by_kind"]:
         rows.append(
@@ -140,23 +140,23 @@ def _canaries(section: Mapping[str, Any]) -> list[Flowable]:
         )
     if section["kinds_not_measured"]:
         words += f" Not measured: {', '.join(section['kinds_not_measured'])} (nothing could be planted, or all was withheld)."
-    content: list[Flowable] = [Paragraph(words, _BODY), Spacer(1, 1.5 * mm), _table(rows, (2, 1, 1, 1, 2, 2))]
+    content: list[Flowable] = [Paragraph(words, BODY), Spacer(1, 1.5 * mm), table(rows, (2, 1, 1, 1, 2, 2))]
     missed = [place for place in section["by_place"] if place["removed"] < place["planted"]]
     if missed:
         listed: list[Sequence[Any]] = [("Where values survived", "Planted", "Survived")]
         listed += [(f"{p['kind']}: {p['place']}", p["planted"], p["planted"] - p["removed"]) for p in missed]
-        content += [Spacer(1, 2 * mm), _table(listed, (4, 1, 1))]
-    return _head(title, content)
+        content += [Spacer(1, 2 * mm), table(listed, (4, 1, 1))]
+    return head(title, content)
 
 
 def _counts(section: Mapping[str, Any]) -> list[Flowable]:
     words = f"{section['inputs']} inputs: {section['released']} released, {section['withheld']} withheld."
-    content: list[Flowable] = [Paragraph(words, _BODY)]
+    content: list[Flowable] = [Paragraph(words, BODY)]
     if section["withheld_by_reason"]:
         rows: list[Sequence[Any]] = [("Withheld for", "Objects", "Cause")]
         rows += [(entry["reason"], entry["count"], entry["cause"]) for entry in section["withheld_by_reason"]]
-        content += [Spacer(1, 1.5 * mm), _table(rows, (2, 1, 5))]
-    return _head("Counts", content)
+        content += [Spacer(1, 1.5 * mm), table(rows, (2, 1, 5))]
+    return head("Counts", content)
 
 
 def _identifiers(section: Mapping[str, Any]) -> list[Flowable]:
@@ -170,7 +170,7 @@ def _identifiers(section: Mapping[str, Any]) -> list[Flowable]:
         note = entry.get("note", can)
         actions = ", ".join(f"{name} {count}" for name, count in entry["actions"].items()) or "none needed"
         rows.append((entry["letter"], f"{entry['identifier']}. {note}", seen or "none present", actions))
-    return _head(f"The 18 identifiers of {section['citation']}", [_table(rows, (0.5, 3.2, 3.4, 1.9))])
+    return head(f"The 18 identifiers of {section['citation']}", [table(rows, (0.5, 3.2, 3.4, 1.9))])
 
 
 def _examined(statement: Mapping[str, Any]) -> list[Flowable]:
@@ -187,7 +187,7 @@ def _examined(statement: Mapping[str, Any]) -> list[Flowable]:
         ("Second look, passed", checks or "no object was released"),
         ("Second look, withheld", str(look["withheld"])),
     ]  # fmt: skip
-    return _head("Pixels and the second look", [_table(rows, (1.2, 4), header=False)])
+    return head("Pixels and the second look", [table(rows, (1.2, 4), header=False)])
 
 
 def _proof(document: Mapping[str, Any], statement: Mapping[str, Any]) -> list[Flowable]:
@@ -204,6 +204,4 @@ def _proof(document: Mapping[str, Any], statement: Mapping[str, Any]) -> list[Fl
         "To verify: python -m deid verify-certificate CERT.json --public-key KEY.pub --files FOLDER. By hand: "
         "docs/certificate.md. The list of files with their digests is in the JSON file."
     )
-    return _head(
-        "Proof", [Paragraph(how, _BODY), Spacer(1, 1.5 * mm), *(Paragraph(_safe(line), _MONO) for line in lines)]
-    )
+    return head("Proof", [Paragraph(how, BODY), Spacer(1, 1.5 * mm), *(Paragraph(safe(line), MONO) for line in lines)])

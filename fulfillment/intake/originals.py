@@ -6,8 +6,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from fulfillment.intake import sealing
 from fulfillment.models import Batch, PseudonymKey, SourceFile
-from getdata.common import crypto, storage
+from getdata.common import crypto
 
 
 class StagingMissing(Exception):
@@ -16,7 +17,7 @@ class StagingMissing(Exception):
 
 def scope(batch: Batch) -> str:
     """The scope under which a hospital's originals and file names are sealed."""
-    return f"originals:{batch.fulfillment.hospital_id}"
+    return sealing.scope_of(batch.fulfillment.hospital_id)
 
 
 def staged_path(file: SourceFile) -> Path | None:
@@ -29,14 +30,14 @@ def staged_path(file: SourceFile) -> Path | None:
 
 def read_original(file: SourceFile) -> bytes:
     """The original bytes, moved into quarantine first if they were only staged. Raises ``StagingMissing``."""
-    staged = staged_path(file)
+    staged, hospital = staged_path(file), file.batch.fulfillment.hospital_id
     if file.stored:
-        return crypto.unseal(storage.get(storage.quarantine(), file.stored), scope=scope(file.batch))
+        return sealing.get(hospital, file.stored)
     if staged is None:
         raise StagingMissing
+    key = f"{hospital}/{file.batch_id}/{file.pk}"
+    sealing.put(hospital, key, staged)
     data = staged.read_bytes()
-    key = f"{file.batch.fulfillment.hospital_id}/{file.batch_id}/{file.pk}"
-    storage.put(storage.quarantine(), key, crypto.seal(data, scope=scope(file.batch)))
     SourceFile.objects.filter(pk=file.pk).update(stored=key)
     file.stored = key
     return data

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from deid import ENGINE_VERSION, Keyring, Policy, days_moved, load_policy
 from deid.text.identifiers import Identifiers
 from deid.text.report import clean_report
-from fulfillment.intake import originals
+from fulfillment.intake import originals, sealing
 from fulfillment.intake.report_files import ReportRow, read_report_file
 from fulfillment.labels.reports import sections
 from fulfillment.models import Batch, Image, Report, ReportState, SourceFile, SourceFileStatus, SourceKind, Study
@@ -32,7 +32,7 @@ from fulfillment.verdict.report import (
     judge_report,
     report_findings,
 )
-from getdata.common import crypto, storage
+from getdata.common import crypto
 from requests_app.spec import DatasetSpec
 
 _ENDINGS = (".dcm", ".dicom", ".ima", ".DCM", "")
@@ -101,8 +101,10 @@ def adopt_reports(image: Image, data: bytes, keyring: Keyring) -> None:
     if accession and not study.accession:
         Study.objects.filter(pk=study.pk, accession="").update(accession=keyring.accession(accession))
         study.refresh_from_db()
-    waiting = Report.objects.current().filter(
-        batch__fulfillment=study.patient.fulfillment_id, state=ReportState.WAITING
+    waiting = (
+        Report.objects.current()
+        .filter(batch__fulfillment=study.patient.fulfillment_id, state=ReportState.WAITING)
+        .exclude(sealed="")  # its original was destroyed on schedule
     )
     named = waiting.filter(study_instance_uid=study.study_instance_uid)
     if study.accession:
@@ -127,7 +129,7 @@ def _standing() -> QuerySet[Report]:
 
 def settle_waiting(report: Report, study: Study, keyring: Keyring) -> None:
     """Clean a report that waited, as a new row in its place."""
-    text = crypto.unseal(storage.get(storage.quarantine(), report.sealed), scope=originals.scope(report.batch)).decode()
+    text = sealing.get(report.batch.fulfillment.hospital_id, report.sealed).decode()
     later = _successor(report)
     if len(_studies_of(report)) > 1:
         _mark(later, ReportState.QUARANTINED, AMBIGUOUS)
@@ -208,9 +210,9 @@ def _look_again(report: Report, known: Identifiers) -> None:
 def _withhold(report: Report, text: str, doubt: Doubt) -> None:
     """No text; the original is sealed where the hospital's originals lie."""
     if not report.sealed:
-        key = f"{report.batch.fulfillment.hospital_id}/{report.batch_id}/{report.source_id}-{report.row}"
-        scope = originals.scope(report.batch)
-        storage.put(storage.quarantine(), key, crypto.seal(text.encode("utf-8", "replace"), scope=scope))
+        hospital = report.batch.fulfillment.hospital_id
+        key = f"{hospital}/{report.batch_id}/{report.source_id}-{report.row}"
+        sealing.put(hospital, key, text.encode("utf-8", "replace"))
         report.sealed = key
     _mark(report, ReportState.WAITING if doubt is WAITS else ReportState.QUARANTINED, doubt)
 

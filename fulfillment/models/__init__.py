@@ -1,5 +1,6 @@
 """What is delivered: the models of fulfillment, by subject."""
 
+from fulfillment.models.custody import Occasion, OriginalsDestruction, SealingKey
 from fulfillment.models.delivery import (
     Batch,
     BatchStatus,
@@ -58,6 +59,8 @@ __all__ = [
     "LabelImportStatus",
     "LabelMapping",
     "Laterality",
+    "Occasion",
+    "OriginalsDestruction",
     "Patient",
     "PendingNote",
     "PseudonymKey",
@@ -79,6 +82,7 @@ __all__ = [
     "RereadingItem",
     "Review",
     "ReviewNote",
+    "SealingKey",
     "Series",
     "SourceFile",
     "SourceFileStatus",

@@ -320,6 +320,9 @@ class SourceFile(Entity):
         max_length=200, blank=True, help_text="file in the staging folder until it is in quarantine"
     )
     stored = models.CharField(max_length=200, blank=True, help_text="key in the quarantine storage")
+    destroyed_at = models.DateTimeField(
+        null=True, blank=True, help_text="when its original was destroyed; what became of it stays"
+    )
     twin = models.ForeignKey(
         "fulfillment.Image",
         null=True,

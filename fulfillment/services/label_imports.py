@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from deid import Keyring
-from fulfillment.intake import originals
+from fulfillment.intake import originals, sealing
 from fulfillment.intake.image_index import ImageNames
 from fulfillment.intake.label_plan import Plan, columns_as_written, read_by_plan, shape_digest
 from fulfillment.intake.label_survey import opened, sealed, survey
@@ -61,7 +61,7 @@ def begin_import(
         raise
     pk = uuid.uuid4()
     key = f"{batch.fulfillment.hospital_id}/{batch.pk}/labels-{pk}"
-    storage.put(storage.quarantine(), key, crypto.seal(data, scope=originals.scope(batch)))
+    sealing.put(batch.fulfillment.hospital_id, key, data)
     staging.discard(staged)
     with transaction.atomic():
         item = LabelImport.objects.create(
@@ -139,7 +139,7 @@ def _settle(item: LabelImport, token: uuid.UUID, status: LabelImportStatus, chan
 
 def _read(item: LabelImport) -> dict[str, Any]:
     batch, taxonomy = item.batch, taxonomy_of(item.batch)
-    data = crypto.unseal(storage.get(storage.quarantine(), item.stored), scope=originals.scope(batch))
+    data = sealing.get(batch.fulfillment.hospital_id, item.stored)
     name = crypto.unseal(bytes(item.sealed_name), scope=originals.scope(batch)).decode()
     secret, key_id = originals.pseudonym_secret(batch)
     images = ImageNames(batch, Keyring(secret=secret, key_id=key_id))

@@ -119,6 +119,9 @@ EVENTS: dict[str, Event] = {
     "batch.in_review": _row(_G.DELIVERIES, "A reviewer has your batch", ("hospital", "upload"), channel=_INBOX),
     "batch.decided": _row(_G.DELIVERIES, "Your batch was reviewed", ("hospital", "upload")),
     "batch.accepted": _row(_G.DELIVERIES, "Images for your request were accepted", _ASKER, channel=_DIGEST),
+    "originals.destroyed": _row(
+        _G.DELIVERIES, "Originals that you sent were destroyed", ("hospital", "upload"), channel=_DIGEST
+    ),
     # releases
     "release.waits": _row(_G.RELEASES, "A release waits for a second person", STAFF),
     "release.published": _row(_G.RELEASES, "A release is ready to download", ("asker", "download")),

@@ -368,6 +368,12 @@ class TermsForm(SectionForm):
     )
     retention = number("Kept for", low=1, high=600)
     certificate = tick("Destruction is attested with a certificate", initial=True)
+    originals = number(
+        "Originals destroyed after",
+        low=0,
+        high=3650,
+        help_text="Days after acceptance, on this portal. Empty: the portal's own rule.",
+    )
     ethics = text("Ethics approval or exemption", rows=2, help_text="Its reference and who gave it.")
     attribution = text("How the hospital is credited", rows=2)
     other = text("Other terms", rows=3)
@@ -377,6 +383,7 @@ class TermsForm(SectionForm):
         "countries": "terms.countries",
         "retention": "terms.retention_months",
         "certificate": "terms.destruction_certificate",
+        "originals": "terms.originals_days",
         "ethics": "terms.ethics_approval",
         "attribution": "terms.attribution",
         "other": "terms.other",

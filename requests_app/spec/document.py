@@ -231,7 +231,9 @@ class Delivery(Strict):
 
 
 class Terms(Strict):
-    """What the researcher may do with the data."""
+    """What the researcher may do with the data, and how long the portal keeps what the hospital sent."""
+
+    added_later: ClassVar[frozenset[str]] = frozenset({"originals_days"})
 
     commercial_use: bool = Field(default=False, title="Commercial use")
     sharing: Sharing = Field(default=Sharing.NAMED_TEAM, title="Shared with")
@@ -240,6 +242,11 @@ class Terms(Strict):
     )
     retention_months: Annotated[int, Field(ge=1, le=600)] | None = Field(default=None, title="Kept for (months)")
     destruction_certificate: bool = Field(default=True, title="Destruction is attested")
+    originals_days: Annotated[int, Field(ge=0, le=3650)] | None = Field(
+        default=None,
+        title="Originals destroyed after (days)",
+        description="Days after a batch is accepted; the portal's own rule where none is given.",
+    )
     ethics_approval: Text = Field(default="", title="Ethics approval or exemption")
     attribution: Text = Field(default="", title="How the hospital is credited")
     no_reidentification: Literal[True] = Field(default=True, title="No attempt to identify anyone")

@@ -101,6 +101,11 @@ def _ends(spec: DatasetSpec) -> list[str]:
     keep = f"Kept for {plural(terms.retention_months, 'months')}" if terms.retention_months else ""
     if keep:
         said.append(keep + (", then destroyed with a certificate" if terms.destruction_certificate else ""))
+    if terms.originals_days is not None:
+        said.append(
+            f"The originals that the hospital sent are destroyed {plural(terms.originals_days, 'days')} after acceptance, "
+            "with a certificate"
+        )
     if terms.countries:
         said.append(f"Used in {join(list(terms.countries))} only")
     said.append("Nobody may try to identify a patient")
