@@ -176,13 +176,16 @@ class UploadCreation(StreamView, GenericAPIView[Any]):
         with_body = self.body is not None and self.body.announced != 0
         if with_body and request.content_type != tus.BODY_TYPE:
             raise _wrong_type()
-        metadata = tus.parse_metadata(request.headers.get("Upload-Metadata", ""))
+        said = request.headers.get("Upload-Metadata", "")
+        metadata = tus.parse_metadata(said)
+        headers = request.headers
         upload = transfers.create_upload(
             batch=batch,
             actor=user,
             name=tus.name_in(metadata),
-            length=tus.parse_count("Upload-Length", request.headers.get("Upload-Length")),
+            length=tus.parse_length(headers.get("Upload-Length"), headers.get("Upload-Defer-Length")),
             modified=metadata.get("lastModified", ""),
+            metadata=said,
         )
         if with_body:
             try:
@@ -234,7 +237,8 @@ class UploadView(StreamView):
         upload = transfers.finish(upload=transfers.measure(upload), actor=_user(request))
         answer = _tus_answer(upload, 200)
         answer["Upload-Length"] = str(upload.length)
-        answer["Upload-Metadata"] = tus.format_metadata({"filename": names.unseal_name(upload)})
+        named = names.unseal_metadata(upload) or tus.format_metadata({"filename": names.unseal_name(upload)})
+        answer["Upload-Metadata"] = named
         return answer
 
     @extend_schema(

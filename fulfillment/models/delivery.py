@@ -211,6 +211,9 @@ class Upload(Entity):
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="uploads")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     sealed_name = models.BinaryField(help_text="relative path, sealed for the hospital: file names hold identity")
+    sealed_metadata = models.BinaryField(
+        default=bytes, help_text="Upload-Metadata as the client wrote it, sealed: it is told again as it came"
+    )
     fingerprint = models.CharField(
         max_length=64,
         default="",

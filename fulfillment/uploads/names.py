@@ -59,6 +59,12 @@ def unseal_name(row: SourceFile | Upload) -> str:
     return crypto.unseal(bytes(row.sealed_name), scope=scope(row.batch)).decode()
 
 
+def unseal_metadata(upload: Upload) -> str:
+    """``Upload-Metadata`` as the client wrote it; ``""`` where it was not kept."""
+    sealed = bytes(upload.sealed_metadata)
+    return crypto.unseal(sealed, scope=scope(upload.batch)).decode() if sealed else ""
+
+
 def unseal_names(rows: Iterable[SourceFile | Upload]) -> dict[object, str]:
     """Primary key -> relative path, for one page of a list. One that does not open does not take the page with it."""
     found: dict[object, str] = {}

@@ -30,8 +30,11 @@ def uploads_of(batch: Batch) -> QuerySet[Upload]:
     return batch.uploads.filter(status=UploadStatus.ACTIVE, expires_at__gt=timezone.now())
 
 
-def create_upload(*, batch: Batch, actor: User, name: str, length: int, modified: str = "") -> Upload:
-    """Begin a transfer of ``length`` bytes. ``modified`` is the file's time of change, if the client tells it.
+def create_upload(
+    *, batch: Batch, actor: User, name: str, length: int, modified: str = "", metadata: str = ""
+) -> Upload:
+    """Begin a transfer of ``length`` bytes. ``modified`` is the file's time of change, if the client tells it; ``metadata``
+    what it wrote about the file, to be told again as it came.
 
     Raises ``CannotDo`` for a person, a batch, a name or a size that is not allowed.
     """
@@ -43,6 +46,7 @@ def create_upload(*, batch: Batch, actor: User, name: str, length: int, modified
         batch=batch,
         created_by=actor,
         sealed_name=names.seal_name(batch, name),
+        sealed_metadata=names.seal_name(batch, metadata) if metadata else b"",
         fingerprint=names.upload_fingerprint(batch, name, length, modified),
         length=length,
         expires_at=_expiry(),
@@ -115,12 +119,18 @@ def measure(upload: Upload) -> Upload:
 
 
 def terminate(*, upload: Upload, actor: User | None) -> None:
-    """End a transfer and remove its bytes. One that is finished or ended raises ``upload_gone``."""
+    """End a transfer and remove its bytes. One that is complete raises ``upload_complete``, an ended one ``upload_gone``."""
     if actor is not None:
         require(actor, "upload", upload.batch.fulfillment.hospital)
     try:
         transition(Upload, upload.pk, UploadStatus.ACTIVE, UploadStatus.TERMINATED, actor=actor)
     except StaleState as error:
+        if Upload.objects.filter(pk=upload.pk, status=UploadStatus.COMPLETE).exists():
+            raise CannotDo(
+                "This transfer is complete: the file is in the batch.",
+                remedy="Withdraw the file on the batch's page, if it is not meant to be there.",
+                code="upload_complete",
+            ) from error
         raise _gone() from error
     staging.discard(str(upload.pk))
 

@@ -1,6 +1,7 @@
 """The tus 1.0.0 resumable upload protocol: its headers read and written. No database, no Django models.
 
-https://tus.io/protocols/resumable-upload (core, creation, creation-with-upload, checksum, termination, expiration).
+https://tus.io/protocols/resumable-upload (core, creation, creation-with-upload, checksum, termination, expiration). Not offered:
+creation-defer-length, because limits are kept before a byte is read; checksum-trailer; concatenation.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ METHODS_IN_HEADER = frozenset({"PATCH", "DELETE", "HEAD"})
 STATUS = {
     "bad_header": 400,
     "bad_file_name": 400,
+    "length_deferred": 400,
     "interrupted": 400,
     "empty_file": 400,
     "unsupported_version": 412,
@@ -95,6 +97,17 @@ def parse_count(name: str, header: str | None) -> int:
     if header is None or not header.strip().isascii() or not header.strip().isdigit() or len(header.strip()) > 18:
         raise _bad(name, "a whole number of bytes")
     return int(header)
+
+
+def parse_length(length: str | None, deferred: str | None) -> int:
+    """``Upload-Length``. ``Upload-Defer-Length`` is refused in words: the extension is not offered. Raises ``CannotDo``."""
+    if deferred is not None and length is None:
+        raise CannotDo(
+            "The length of the file must be known when its transfer begins: Upload-Defer-Length is not offered.",
+            remedy="Send Upload-Length with the file's size in bytes.",
+            code="length_deferred",
+        )
+    return parse_count("Upload-Length", length)
 
 
 def expires(at: datetime) -> str:

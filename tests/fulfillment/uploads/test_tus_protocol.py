@@ -12,7 +12,7 @@ from django.utils import timezone
 from fulfillment.models import SourceFile, SourceKind, Upload, UploadStatus
 from fulfillment.uploads import staging
 from fulfillment.uploads.names import unseal_name
-from tests.fulfillment.uploads.conftest import TUS, Scene, Tus, checksum
+from tests.fulfillment.uploads.conftest import TUS, Scene, Tus, checksum, metadata
 
 pytestmark = pytest.mark.django_db
 DATA = bytes(range(256)) * 40
@@ -158,6 +158,29 @@ def test_termination_removes_the_transfer_and_its_bytes(tus: Tus) -> None:
     assert tus.head(url).status_code == 410
     assert tus.patch(url, 500, DATA[500:]).status_code == 410
     assert tus.delete(url).status_code == 410
+
+
+def test_a_complete_transfer_is_not_ended_and_says_where_the_file_is(tus: Tus) -> None:
+    url = tus.send("a.dcm", DATA)["Location"]
+    answer = tus.delete(url)
+    assert (answer.status_code, answer.json()["code"]) == (403, "upload_complete")
+    assert tus.head(url).status_code == 200
+    assert SourceFile.objects.count() == 1
+
+
+def test_a_deferred_length_is_refused_in_words_and_not_announced(tus: Tus) -> None:
+    headers = {**TUS, "HTTP_UPLOAD_DEFER_LENGTH": "1", "HTTP_UPLOAD_METADATA": metadata("a.dcm")}
+    answer = tus.client.generic("POST", tus.endpoint, **headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "length_deferred")
+    assert "creation-defer-length" not in tus.client.generic("OPTIONS", tus.endpoint)["Tus-Extension"]
+
+
+def test_head_tells_the_metadata_as_the_client_wrote_it(tus: Tus) -> None:
+    said = "relativePath " + metadata("x/Zoë.dcm").split()[1] + ",filetype YQ==,is_confidential"
+    url = tus.create("", len(DATA), HTTP_UPLOAD_METADATA=said)["Location"]
+    assert tus.head(url)["Upload-Metadata"] == said
+    sealed = bytes(Upload.objects.get().sealed_metadata)
+    assert b"relativePath" not in sealed
 
 
 def test_an_expired_transfer_is_gone(tus: Tus) -> None:
