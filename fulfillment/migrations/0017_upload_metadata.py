@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfillment', '0014_originals'),
+        ('fulfillment', '0016_originals'),
     ]
 
     operations = [

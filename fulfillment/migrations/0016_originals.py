@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('fulfillment', '0013_published_sets'),
+        ('fulfillment', '0015_ledger_of_work'),
     ]
 
     operations = [
