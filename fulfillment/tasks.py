@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from fulfillment import ledger, near_duplicates, pipeline, uploads
-from fulfillment.services import certificates, label_imports, published_sets, releases, settling
+from fulfillment.services import certificates, grant_expiry, label_imports, published_sets, releases, settling
 from fulfillment.services.destruction import destroy_due
 
 
@@ -63,6 +63,11 @@ def build_release_task(release_pk: str) -> None:
 @shared_task(name="fulfillment.sweep_releases_task", soft_time_limit=60, time_limit=90)
 def sweep_releases_task() -> None:
     releases.ring_for_unbuilt()
+
+
+@shared_task(name="fulfillment.warn_of_expiry_task", soft_time_limit=120, time_limit=150)
+def warn_of_expiry_task() -> None:
+    grant_expiry.warn_of_expiry()
 
 
 @shared_task(name="fulfillment.certify_batch_task", soft_time_limit=1700, time_limit=1800)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from fulfillment.views import duplicates, published_sets, releases, rereading, reviews
+from fulfillment.views import duplicates, grants, published_sets, release_delivery, releases, rereading, reviews
 
 urlpatterns = [
     path("review/", reviews.review_queue, name="review_queue"),
@@ -27,5 +27,12 @@ urlpatterns = [
     path("releases/<uuid:pk>/build/", releases.release_build, name="release_build"),
     path("releases/<uuid:pk>/discard/", releases.release_discard, name="release_discard"),
     path("releases/<uuid:pk>/withdraw/", releases.release_withdraw, name="release_withdraw"),
-    path("releases/<uuid:pk>/download/", releases.release_download, name="release_download"),
+    path("releases/<uuid:pk>/download/", release_delivery.release_download, name="release_download"),
+    path("releases/<uuid:pk>/attest/", grants.release_attest, name="release_attest"),
+    path("releases/<uuid:pk>/custody/", grants.release_custody, name="release_custody"),
+    path("releases/<uuid:pk>/grant/", grants.release_grant, name="release_grant"),
+    path("grants/<uuid:pk>/", grants.grant_detail, name="grant_detail"),
+    path("grants/<uuid:pk>/names/", grants.grant_name, name="grant_name"),
+    path("grants/<uuid:pk>/names/<uuid:named>/remove/", grants.grant_remove, name="grant_remove"),
+    path("grants/<uuid:pk>/revoke/", grants.grant_revoke, name="grant_revoke"),
 ]

@@ -29,3 +29,4 @@ if find_spec("fulfillment.api.review"):
     _review = import_module("fulfillment.api.review")
     ROUTES += getattr(_review, "ROUTES", [])
     API_URLS += getattr(_review, "API_URLS", [])
+    API_URLS += import_module("fulfillment.api.release_access").API_URLS

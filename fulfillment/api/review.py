@@ -21,7 +21,7 @@ from rest_framework.viewsets import GenericViewSet
 from fulfillment.models import Batch, BatchStatus, Image, Release, Review, SourceFile
 from fulfillment.selectors import sees_whole_release
 from fulfillment.services import releases, reviews
-from fulfillment.views.releases import deliver
+from fulfillment.views.release_delivery import deliver, require_grant
 from getdata.accounts.models import User
 from getdata.common.problems import CannotDo
 from requests_app.models import DatasetRequest
@@ -187,8 +187,9 @@ class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY, 206: OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"])
     def download(self, request: Request, pk: str | None = None) -> HttpResponseBase:
-        """The package, whole or by ``Range``; on an S3 store a redirect to a signed address that lives five minutes."""
-        return deliver(request._request, request.user, self.get_object())  # type: ignore[arg-type]
+        """The package, whole or by ``Range``; on an S3 store a redirect to a signed address that lives a minute."""
+        release, user = self.get_object(), request.user
+        return deliver(request._request, user, release, require_grant(release, user))  # type: ignore[arg-type]
 
 
 class StaffView(APIView):

@@ -1,5 +1,6 @@
 """What is delivered: the models of fulfillment, by subject."""
 
+from fulfillment.models.access import AccessGrant, Attestation, DownloadedFile, DownloadEvent, GrantedUser
 from fulfillment.models.custody import Occasion, OriginalsDestruction, SealingKey
 from fulfillment.models.delivery import (
     Batch,
@@ -18,8 +19,6 @@ from fulfillment.models.imaging import DuplicateHit, Image, Patient, QualityScor
 from fulfillment.models.label_imports import LabelImport, LabelImportStatus, LabelMapping
 from fulfillment.models.labels import Annotation, AnnotationKind, Label, Laterality
 from fulfillment.models.outcome import (
-    AccessGrant,
-    DownloadEvent,
     PendingNote,
     Release,
     ReleaseItem,
@@ -44,14 +43,17 @@ __all__ = [
     "AccessGrant",
     "Annotation",
     "AnnotationKind",
+    "Attestation",
     "Batch",
     "BatchStatus",
     "DeidCertificate",
     "DownloadEvent",
+    "DownloadedFile",
     "DuplicateDecision",
     "DuplicateHit",
     "Fulfillment",
     "FulfillmentStatus",
+    "GrantedUser",
     "Image",
     "ImageFingerprint",
     "Label",

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from fulfillment.models.delivery import Batch, SourceFile
 from fulfillment.models.imaging import Image
@@ -156,46 +155,7 @@ class ReleaseItem(Immutable):
     class Meta:
         ordering = ["path"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["release", "image"], name="an_image_once_a_release")]
+        indexes: ClassVar = [models.Index(fields=["release", "path"], name="item_by_path")]
 
     def __str__(self) -> str:
         return self.path
-
-
-class AccessGrant(Entity):
-    """An organization's right to download one release, under its signed agreements, until a day."""
-
-    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="grants")
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="grants")
-    granted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    revoked_reason = models.TextField(blank=True)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["release", "organization"], condition=Q(revoked_at=None), name="one_live_grant"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.organization} may download {self.release}"
-
-    @property
-    def is_live(self) -> bool:
-        return self.revoked_at is None and self.expires_at > timezone.now()
-
-
-class DownloadEvent(Immutable):
-    """The custody ledger: who took what, when."""
-
-    grant = models.ForeignKey(AccessGrant, on_delete=models.PROTECT, related_name="downloads")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    path = models.CharField(max_length=300, help_text="the archive, or one file in it")
-    first_byte = models.PositiveBigIntegerField(default=0)
-
-    class Meta:
-        ordering = ["-created_at"]
-
-    def __str__(self) -> str:
-        return f"download by {self.user}"

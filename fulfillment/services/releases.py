@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +11,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment.models import (
-    AccessGrant,
     Batch,
     BatchStatus,
     Image,
@@ -21,7 +19,7 @@ from fulfillment.models import (
     ReleaseStatus,
     SourceFileStatus,
 )
-from fulfillment.services.grants import downloads_for, live_grant, note_download
+from fulfillment.services.grants import downloads_for, live_grant, make_grant, note_download
 from fulfillment.services.independence import require_independent, require_not_deliverer
 from fulfillment.services.release_building import (
     BUILD_TASK,
@@ -38,11 +36,7 @@ from getdata.common.problems import CannotDo
 from getdata.common.queue import enqueue
 from getdata.common.states import transition
 from getdata.notifications.services import notify
-from requests_app.models import Agreement, DatasetRequest, SpecVersion
-from requests_app.spec import DatasetSpec
-
-DEFAULT_GRANT_DAYS = 365
-DAYS_A_MONTH = 30
+from requests_app.models import Agreement, DatasetRequest
 
 __all__ = [
     "MAX_BUILD_ATTEMPTS",
@@ -201,13 +195,7 @@ def publish_release(*, release: Release, actor: User) -> Release:
             changes={"published_by": actor, "published_at": timezone.now()},
         )
         organization = release.request.organization
-        grant = AccessGrant.objects.create(
-            release=published,
-            organization=organization,
-            granted_by=actor,
-            expires_at=timezone.now() + timedelta(days=_grant_days(release)),
-        )
-        record(verb="grant.made", target=grant, actor=actor, organization_id=organization.pk)
+        make_grant(release=published, actor=actor)
         notify(
             event="release.published",
             parties={"asker": organization},
@@ -222,16 +210,6 @@ def images_gone(release: Release) -> int:
     return release.items.exclude(
         image__source__status=SourceFileStatus.PASSED, image__source__batch__status=BatchStatus.ACCEPTED
     ).count()
-
-
-def _grant_days(release: Release) -> int:
-    """How long the shortest of the agreements allows keeping the data; a year where none of them says."""
-    documents = SpecVersion.objects.filter(
-        pk__in=release.items.values("image__source__batch__fulfillment__offer__spec_version")
-    ).values_list("document", flat=True)
-    months = [DatasetSpec.model_validate(document).terms.retention_months for document in documents]
-    stated = [month for month in months if month]
-    return DAYS_A_MONTH * min(stated) if stated else DEFAULT_GRANT_DAYS
 
 
 def discard_release(*, release: Release, actor: User) -> None:
@@ -277,7 +255,9 @@ def withdraw_release(*, release: Release, actor: User, reason: str) -> Release:
             changes={"status_note": reason},
         )
         grants = list(withdrawn.grants.filter(revoked_at=None).select_related("organization"))
-        withdrawn.grants.filter(revoked_at=None).update(revoked_at=timezone.now(), revoked_reason=reason)
+        withdrawn.grants.filter(revoked_at=None).update(
+            revoked_at=timezone.now(), revoked_by=actor, revoked_reason=reason
+        )
         for grant in grants:
             record(verb="grant.revoked", target=grant, actor=actor, organization_id=grant.organization_id)
         holders = {user.pk: user for grant in grants for user in members_with(grant.organization, "download")}

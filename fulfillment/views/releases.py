@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,13 +12,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from fulfillment.forms import ReasonForm
+from fulfillment.forms import ExpiryForm, ReasonForm
 from fulfillment.label_worklist import release_rate
 from fulfillment.models import Release, ReleaseStatus
 from fulfillment.selectors import release_batches, release_breakdown, release_samples, sees_whole_release
-from fulfillment.services import releases
+from fulfillment.services import attestations, grants, releases
 from getdata.accounts.models import User
-from getdata.common import storage
 from getdata.common.refusals import shows_refusals
 from requests_app.models import DatasetRequest
 
@@ -114,45 +112,6 @@ def release_withdraw(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     return redirect("release_detail", pk=pk)
 
 
-@login_required
-@require_safe
-def release_download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """The package, whole or by Range, for people whose organization holds a live grant; noted before a byte leaves."""
-    assert isinstance(request.user, User)
-    return deliver(request, request.user, get_object_or_404(Release.objects.visible_to(request.user), pk=pk))
-
-
-def deliver(request: HttpRequest, user: User, release: Release) -> HttpResponseBase:
-    """Send the release's package. Raises ``Http404`` without a live grant: what one may not have does not exist."""
-    grant = releases.live_grant(release=release, user=user)
-    if grant is None:
-        raise Http404
-    response = storage.send_file(
-        request,
-        storage.released(),
-        release.archive,
-        filename=release.archive.rsplit("/", 1)[-1],
-        size=release.archive_size,
-        etag=release.archive_sha256,
-    )
-    if request.method == "GET" and response.status_code < 400:
-        # The response is read only after this view returns: nothing has left yet.
-        first = _first_byte(request, response, release.archive_size)
-        releases.note_download(grant=grant, user=user, path=release.archive, first_byte=first)
-    return response
-
-
-def _first_byte(request: HttpRequest, response: HttpResponseBase, size: int) -> int:
-    """Where the sent part begins. When a proxy serves the range, what was asked for stands in."""
-    sent = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    if sent:
-        return int(sent[1])
-    if "X-Accel-Redirect" not in response.headers:
-        return 0
-    asked = re.match(r"bytes=(\d{1,18})-", request.headers.get("Range", ""))
-    return min(int(asked[1]), size) if asked else 0
-
-
 def _staff(request: HttpRequest) -> User:
     if not isinstance(request.user, User) or not request.user.is_reviewer:
         raise Http404
@@ -171,7 +130,8 @@ def _context(request: HttpRequest, release: Release) -> dict[str, object]:
     user = request.user
     assert isinstance(user, User)
     whole = sees_whole_release(release, user)
-    draft = release.status == ReleaseStatus.DRAFT
+    draft, published = release.status == ReleaseStatus.DRAFT, release.status == ReleaseStatus.PUBLISHED
+    held = list(grants.with_people(release.grants.select_related("organization")))
     return {
         "release": release,
         "whole": whole,
@@ -181,8 +141,12 @@ def _context(request: HttpRequest, release: Release) -> dict[str, object]:
         "gone": releases.images_gone(release) if draft else 0,
         "bar": releases.what_bars_releasing(user, release.request) if draft and user.is_reviewer else None,
         "grant": releases.live_grant(release=release, user=user),
-        "grants": release.grants.select_related("organization"),
-        "downloads": releases.downloads_for(release=release, user=user)[:50],
+        "to_attest": attestations.grant_to_attest(release=release, user=user),
+        "cause": grants.what_bars(release=release, user=user),
+        "grants": held,
+        "may_grant": user.is_reviewer and published and not any(item.is_live for item in held),
+        "expiry_form": ExpiryForm(),
+        "downloads": releases.downloads_for(release=release, user=user)[:5],
         "files": release.files.filter(path__startswith="data/")[:12] if whole and release.is_built else [],
         "file_count": release.files.filter(path__startswith="data/").count() if release.is_built else 0,
         "is_preparer": release.prepared_by_id == user.pk,

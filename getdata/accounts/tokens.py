@@ -30,6 +30,7 @@ SCOPES = {
     "deliveries:write": "Create batches, upload and seal them",
     "review:write": "Review batches and prepare releases (staff)",
     "releases:read": "List and download releases",
+    "releases:write": "Attest purpose, country and duties before a download",
     "webhooks:read": "Read the webhooks of organizations you own, and what was sent to them",
     "webhooks:write": "Register and change the webhooks of organizations you own",
     "account:read": "Read your own profile, organizations and their members",

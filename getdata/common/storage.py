@@ -7,6 +7,8 @@ import mimetypes
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -23,6 +25,10 @@ _BLOCK = 256 * 1024
 _PAUSES = (0.1, 0.4, 1.0, None)
 #: What a full disk, a full quota and a file beyond its limit are called: waiting a second does not help.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+#: How long a signed address of an S3 store can be used to begin a download: also how long after a revocation.
+SIGNED_SECONDS = 60
+#: After so many bytes a long transfer asks whether it may still go on.
+_ASK_AFTER = 4 * 1024**2
 _RANGE = re.compile(r"^bytes=([0-9]{0,18})-([0-9]{0,18})$")
 
 
@@ -118,29 +124,20 @@ def _may_pass(error: Exception) -> bool:
     return status >= 500 or status in (408, 429)
 
 
-def send_file(
-    request: HttpRequest, storage: Storage, key: str, *, filename: str, size: int, etag: str, inline: bool = False
-) -> HttpResponseBase:
-    """Send a stored file, whole or by ``Range`` (one range, RFC 9110), after the caller has checked who asks.
+@dataclass(frozen=True)
+class _Part:
+    """The bytes of a file that a request asks for (one range, RFC 9110), and the answer's headers."""
 
-    S3: a redirect to a signed address that lives five minutes. Behind a proxy with GETDATA_X_ACCEL_PREFIX: the proxy sends it.
-    Otherwise we stream it: Django's own FileResponse ignores Range.
-    """
-    kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
-    disposition = f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{quote(filename)}"
-    headers = {
-        "Content-Disposition": disposition,
-        "Accept-Ranges": "bytes",
-        "ETag": f'"{etag}"',
-        "Cache-Control": "private, no-store" if not inline else "private, max-age=300",
-        "X-Content-Type-Options": "nosniff",
-        # A browser shows a lone picture in a page of its own making, on black: that page's own style is all that is allowed.
-        "Content-Security-Policy": "default-src 'none'; sandbox" + ("; style-src 'unsafe-inline'" if inline else ""),
-    }
-    if settings.X_ACCEL_PREFIX and settings.STORAGE_KIND == "local" and not inline:  # the proxy knows releases only
-        response = HttpResponse(content_type=kind, headers=headers)
-        response["X-Accel-Redirect"] = f"{settings.X_ACCEL_PREFIX}/{key}"
-        return response
+    start: int
+    stop: int
+    status: int
+    headers: dict[str, str]
+    stale: bool  # If-Range names another version: the whole file is sent
+
+
+def _asked(request: HttpRequest, *, filename: str, size: int, etag: str, inline: bool = False) -> _Part | HttpResponse:
+    """What of the file to send, or the answer 416 where it has no such bytes."""
+    headers = _headers(filename, etag, inline)
     start, stop, status = 0, size, 200
     asked = _RANGE.match(request.headers.get("Range", ""))
     if asked and request.headers.get("If-Range", f'"{etag}"') == f'"{etag}"' and any(asked.groups()):
@@ -152,27 +149,121 @@ def send_file(
         status = 206
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     headers["Content-Length"] = str(stop - start)
+    return _Part(start, stop, status, headers, stale=asked is not None and status == 200)
+
+
+def _headers(filename: str, etag: str, inline: bool) -> dict[str, str]:
+    return {
+        "Content-Disposition": f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{quote(filename)}",
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{etag}"',
+        "Cache-Control": "private, no-store" if not inline else "private, max-age=300",
+        "X-Content-Type-Options": "nosniff",
+        # A browser shows a lone picture in a page of its own making, on black: that page's own style is all that is allowed.
+        "Content-Security-Policy": "default-src 'none'; sandbox" + ("; style-src 'unsafe-inline'" if inline else ""),
+    }
+
+
+def _kind(filename: str) -> str:
+    return mimetypes.guess_type(filename)[0] or "application/octet-stream"
+
+
+def send_file(
+    request: HttpRequest,
+    storage: Storage,
+    key: str,
+    *,
+    filename: str,
+    size: int,
+    etag: str,
+    inline: bool = False,
+    may_go_on: Callable[[], bool] | None = None,
+) -> HttpResponseBase:
+    """Send a stored file, whole or by ``Range`` (one range, RFC 9110), after the caller has checked who asks.
+
+    S3: a redirect to a signed address that lives a minute. Behind a proxy with GETDATA_X_ACCEL_PREFIX: the proxy sends it.
+    Otherwise we stream it (Django's own FileResponse ignores Range) and ask ``may_go_on`` again on the way: where it says no,
+    the transfer is cut.
+    """
+    kind = _kind(filename)
+    if settings.X_ACCEL_PREFIX and settings.STORAGE_KIND == "local" and not inline:  # the proxy knows releases only
+        response = HttpResponse(content_type=kind, headers=_headers(filename, etag, inline))
+        response["X-Accel-Redirect"] = f"{settings.X_ACCEL_PREFIX}/{key}"
+        return response
+    part = _asked(request, filename=filename, size=size, etag=etag, inline=inline)
+    if isinstance(part, HttpResponse):
+        return part
     if request.method == "HEAD":  # answered here for S3 too: a signed address is good for GET alone
-        return HttpResponse(status=status, content_type=kind, headers=headers)
-    stale_part = asked and status == 200  # If-Range names another version: some stores would send the part all the same
-    if settings.STORAGE_KIND == "s3" and not inline and not stale_part:
-        parameters = {"ResponseContentDisposition": disposition, "ResponseContentType": kind}
-        redirect = HttpResponseRedirect(storage.url(key, parameters=parameters))  # type: ignore[call-arg]
+        return HttpResponse(status=part.status, content_type=kind, headers=part.headers)
+    # A stale part is streamed: some stores would send the part all the same.
+    if settings.STORAGE_KIND == "s3" and not inline and not part.stale:
+        parameters = {"ResponseContentDisposition": part.headers["Content-Disposition"], "ResponseContentType": kind}
+        redirect = HttpResponseRedirect(storage.url(key, parameters=parameters, expire=SIGNED_SECONDS))  # type: ignore[call-arg]
         redirect["Cache-Control"] = "private, no-store"
-        if status == 206:  # for whoever notes the download: the store will serve this part
-            redirect["Content-Range"] = headers["Content-Range"]
+        if part.status == 206:  # for whoever notes the download: the store will serve this part
+            redirect["Content-Range"] = part.headers["Content-Range"]
         return redirect
+    blocks = _watched(read_range(storage, key, part.start, part.stop), may_go_on)
+    return StreamingHttpResponse(blocks, status=part.status, content_type=kind, headers=part.headers)
+
+
+def send_inside(
+    request: HttpRequest,
+    storage: Storage,
+    key: str,
+    *,
+    offset: int,
+    size: int,
+    filename: str,
+    etag: str,
+    may_go_on: Callable[[], bool] | None = None,
+) -> HttpResponseBase:
+    """Send ``size`` bytes from ``offset`` on of a stored object as a file of its own, whole or by ``Range``.
+
+    Always streamed by us, whatever the storage: an address signed for the object would give all of it, and a proxy that is
+    told to send the object reads the caller's Range as one of the object's.
+    """
+    part = _asked(request, filename=filename, size=size, etag=etag)
+    if isinstance(part, HttpResponse):
+        return part
+    if request.method == "HEAD":
+        return HttpResponse(status=part.status, content_type=_kind(filename), headers=part.headers)
+    blocks = _watched(read_range(storage, key, offset + part.start, offset + part.stop), may_go_on)
+    return StreamingHttpResponse(blocks, status=part.status, content_type=_kind(filename), headers=part.headers)
+
+
+def read_range(storage: Storage, key: str, start: int, stop: int) -> Iterator[bytes]:
+    """The bytes from ``start`` to before ``stop`` of a stored object, in blocks. An S3 store is asked for just these.
+
+    The object is opened here, not with the first block: one that is gone is found before an answer begins.
+    """
+    if stop <= start:
+        return iter(())
+    bucket = getattr(storage, "bucket", None)
+    if bucket is not None:
+        return _blocks(bucket.Object(key).get(Range=f"bytes={start}-{stop - 1}")["Body"], stop - start)
     handle = storage.open(key, "rb")
-    return StreamingHttpResponse(_blocks(handle, start, stop), status=status, content_type=kind, headers=headers)
+    handle.seek(start)
+    return _blocks(handle, stop - start)
 
 
-def _blocks(handle: Any, start: int, stop: int) -> Iterator[bytes]:
-    with handle:
-        handle.seek(start)
-        left = stop - start
+def _blocks(handle: Any, left: int) -> Iterator[bytes]:
+    with closing(handle):
         while left > 0:
             block = handle.read(min(_BLOCK, left))
             if not block:
                 return
             left -= len(block)
             yield block
+
+
+def _watched(blocks: Iterator[bytes], may_go_on: Callable[[], bool] | None) -> Iterator[bytes]:
+    """The blocks, until the question is answered with no: then the answer ends short of its Content-Length."""
+    since = 0
+    for block in blocks:
+        if may_go_on is not None and since >= _ASK_AFTER:
+            if not may_go_on():
+                return
+            since = 0
+        since += len(block)
+        yield block

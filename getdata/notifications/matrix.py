@@ -126,6 +126,11 @@ EVENTS: dict[str, Event] = {
     "release.waits": _row(_G.RELEASES, "A release waits for a second person", STAFF),
     "release.published": _row(_G.RELEASES, "A release is ready to download", ("asker", "download")),
     "release.withdrawn": _row(_G.RELEASES, "A release was withdrawn", ("asker", "download"), locked=True),
+    "grant.named": _row(_G.RELEASES, "You may download a release", PERSON),
+    "grant.name_removed": _row(_G.RELEASES, "You may no longer download a release", PERSON),
+    "grant.expires": _row(_G.RELEASES, "Your access to a release ends soon", ("asker", "download"), locked=True),
+    "grant.expired": _row(_G.RELEASES, "Your access to a release has ended", ("asker", "download"), locked=True),
+    "grant.revoked": _row(_G.RELEASES, "Your access to a release was revoked", ("asker", "download"), locked=True),
     # security
     "webhook.disabled": _row(_G.SECURITY, "A webhook was switched off", _OWNERS, locked=True),
     # reminders, at half and at the end of the time there is

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
-from django.utils import timezone
 
 from fulfillment import ledger
-from fulfillment.models import AccessGrant, Batch, BatchStatus, Fulfillment, FulfillmentStatus, Release, ReleaseStatus
+from fulfillment.models import (
+    AccessGrant,
+    Batch,
+    BatchStatus,
+    DownloadEvent,
+    Fulfillment,
+    FulfillmentStatus,
+    Release,
+    ReleaseStatus,
+)
 from fulfillment.selectors import releasable_requests
+from fulfillment.services import attestations
 from getdata.accounts.models import Organization, User
 from getdata.accounts.permissions import organizations_with
 from requests_app.models import (
@@ -150,24 +159,20 @@ def _researcher(user: User) -> list[Step]:
                     agreement.created_at,
                 )
             )
-    steps += [
-        Step(
-            f"Download release {release.number} of “{release.request.title}”",
-            "Your organization holds a grant for it.",
-            reverse("release_detail", args=[release.pk]),
-            "Open the release",
-            release.published_at,
-        )
-        for release in Release.objects.filter(
-            status=ReleaseStatus.PUBLISHED,
-            pk__in=AccessGrant.objects.filter(
-                organization__in=organizations_with(user, "download"),
-                revoked_at=None,
-                expires_at__gt=timezone.now(),
-                downloads=None,
-            ).values("release"),
-        ).select_related("request")
-    ]
+    taken = DownloadEvent.objects.filter(grant=OuterRef("pk"))
+    waiting = AccessGrant.objects.live().filter(~Exists(taken)).select_related("release__request")
+    for grant in waiting.filter(organization__in=organizations_with(user, "download")):
+        release = grant.release
+        page = reverse("release_detail", args=[release.pk])
+        if AccessGrant.objects.usable_by(user).filter(pk=grant.pk).exists():
+            detail, action = "Your organization holds a grant for it.", "Open the release"
+        elif attestations.grant_to_attest(release=release, user=user) is not None:
+            detail, action = "Attest purpose and country first.", "Attest and download"
+            page = reverse("release_attest", args=[release.pk])
+        else:
+            continue  # not named: an owner or data manager decides
+        title = f"Download release {release.number} of “{release.request.title}”"
+        steps.append(Step(title, detail, page, action, release.published_at))
     return steps
 
 

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from allauth.mfa.models import Authenticator
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from getdata.accounts.models import Organization, User
 from getdata.accounts.permissions import require, require_verified
+from getdata.accounts.services.proving import prove_identity
 from getdata.audit.chain import record
 from getdata.common.problems import CannotDo
 from getdata.common.states import transition
@@ -26,9 +25,6 @@ from requests_app.spec import DatasetSpec
 
 #: Once there is a text to sign, the offer waits at least this much longer.
 SIGNING_DAYS = 14
-#: Wrong passwords a person may enter while signing, and for how long the count is kept.
-MAX_WRONG_PASSWORDS = 5
-WRONG_PASSWORD_SECONDS = 15 * 60
 
 
 def draw_agreement(
@@ -126,7 +122,9 @@ def sign_agreement(
         require_verified(party)
     if not printed_name.strip():
         raise CannotDo("The printed name is missing.", remedy="Write your full name.", code="name_missing")
-    method = _reauthenticate(agreement, actor, password, code)
+    method = prove_identity(
+        actor=actor, password=password, code=code, about=agreement, refused="agreement.signature_refused"
+    )
     if hashlib.sha256(agreement.text.encode()).hexdigest() != agreement.text_sha256:
         raise CannotDo(
             "The text of this agreement no longer matches its hash.",
@@ -237,38 +235,6 @@ def _waiting(offer: Offer) -> Offer:
             code="request_not_open",
         )
     return current
-
-
-def _reauthenticate(agreement: Agreement, actor: User, password: str, code: str) -> str:
-    """The method by which the person proved who they are. Wrong tries are recorded and counted, outside any transaction
-    that would undo it."""
-    key = f"signing-password:{actor.pk}"
-    wrong = int(cache.get(key, 0))
-    if wrong >= MAX_WRONG_PASSWORDS:
-        raise CannotDo(
-            "Too many wrong passwords or codes.",
-            remedy="Wait a quarter of an hour, or reset your password.",
-            code="too_many_attempts",
-        )
-    method = Signature.Method.TOTP if code.strip() else Signature.Method.PASSWORD
-    if method == Signature.Method.TOTP:
-        found = Authenticator.objects.filter(user=actor, type=Authenticator.Type.TOTP).first()
-        right = found is not None and found.wrap().validate_code(code.strip())
-    else:
-        right = bool(password) and actor.check_password(password)
-    if not right:
-        cache.set(key, wrong + 1, WRONG_PASSWORD_SECONDS)
-        record(verb="agreement.signature_refused", target=agreement, actor=actor, data={"reason": str(method.value)})
-        if method == Signature.Method.TOTP:
-            raise CannotDo("The code is not right, or was used before.", remedy="Enter a fresh one.", code="wrong_code")
-        raise CannotDo("The password is not right.", remedy="Enter it again.", code="wrong_password")
-    cache.delete(key)
-    return str(method.value)
-
-
-def has_one_time_codes(user: User) -> bool:
-    """Whether this person can prove who they are by a code of an authenticator."""
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
 
 
 def _require_lawful(offer: Offer, legal_class: str, gdpr_role: str) -> None:

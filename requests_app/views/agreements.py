@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from getdata.accounts.models import User
 from getdata.accounts.permissions import can
+from getdata.accounts.services.proving import has_one_time_codes
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
 from getdata.common.states import StaleState
@@ -58,7 +59,7 @@ def agreement_detail(request: HttpRequest, pk: str) -> HttpResponseBase:
     may_sign = [party for party in unsigned_parties(offer) if can(user, "sign", party)]
     if offer.status != OfferStatus.SUBMITTED:
         may_sign = []
-    with_code = services.has_one_time_codes(user)
+    with_code = has_one_time_codes(user)
     form = SignForm(request.POST or None, organizations=may_sign, with_code=with_code) if may_sign else None
     if request.method == "POST" and form is None:
         messages.info(request, "There is nothing for you to sign here.")

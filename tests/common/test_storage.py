@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from getdata.common.storage import PrivateFileStorage, get, put, send_file
+from getdata.common.storage import SIGNED_SECONDS, PrivateFileStorage, get, put, read_range, send_file, send_inside
 
 DATA = bytes(range(256)) * 4096  # 1 MiB: more than one block of the stream
 KEY = "ab/cd/release.zip"
@@ -105,7 +106,8 @@ def test_a_proxy_sends_the_file_where_there_is_one(storage: Any, settings: Any) 
 
 def test_s3_gets_a_redirect_with_the_name_bound_to_the_signed_address(settings: Any) -> None:
     class Signed:
-        def url(self, key: str, parameters: dict[str, str]) -> str:
+        def url(self, key: str, parameters: dict[str, str], expire: int) -> str:
+            assert expire == SIGNED_SECONDS <= 60, "after a revocation it can still begin a download"
             assert parameters["ResponseContentDisposition"].startswith("attachment; filename*=UTF-8''R%C3%B6ntgen")
             return f"https://s3.example/{key}?signed"
 
@@ -139,3 +141,49 @@ def test_private_files_have_no_address_and_no_way_out_of_their_folder(storage: P
         storage.url(KEY)
     with pytest.raises(Exception, match=r"outside of the base path|Detected path traversal"):
         put(storage, "../outside.txt", b"x")
+
+
+def _inside(storage: Any, **more: Any) -> Any:
+    request = RequestFactory().get("/", headers=more.pop("headers", {}))
+    return send_inside(request, storage, KEY, offset=1000, size=500_000, filename="a.dcm", etag="v2", **more)
+
+
+def test_a_file_inside_a_stored_object_is_sent_alone_whole_or_in_part(storage: Any, settings: Any) -> None:
+    settings.X_ACCEL_PREFIX = "/protected"  # a proxy would send the whole object
+    whole = _inside(storage)
+    assert (whole.status_code, whole["ETag"], whole["Content-Length"]) == (200, '"v2"', "500000")
+    assert _body(whole) == DATA[1000:501_000]
+    part = _inside(storage, headers={"Range": "bytes=499990-", "If-Range": '"v2"'})
+    assert (part.status_code, part["Content-Range"]) == (206, "bytes 499990-499999/500000")
+    assert _body(part) == DATA[500_990:501_000]
+    assert _inside(storage, headers={"Range": "bytes=500000-"}).status_code == 416, "not one byte of its neighbour"
+
+
+def test_an_s3_store_is_asked_for_the_range_alone() -> None:
+    class Body(io.BytesIO):
+        pass
+
+    class Bucket:
+        asked: list[str] = []
+
+        def Object(self, key: str) -> Any:
+            return self
+
+        def get(self, Range: str) -> dict[str, Any]:
+            self.asked.append(Range)
+            return {"Body": Body(DATA[10:20])}
+
+    class Store:
+        bucket = Bucket()
+
+    assert b"".join(read_range(Store(), KEY, 10, 20)) == DATA[10:20]  # type: ignore[arg-type]
+    assert Bucket.asked == ["bytes=10-19"] and list(read_range(Store(), KEY, 5, 5)) == []  # type: ignore[arg-type]
+
+
+def test_a_long_transfer_is_cut_when_it_may_not_go_on(storage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getdata.common.storage._ASK_AFTER", 256 * 1024)
+    answers = iter([True, False])
+    sent = _body(_inside(storage, may_go_on=lambda: next(answers)))
+    assert len(sent) == 500_000, "the question is asked between blocks, and this had but one after the first"
+    answers = iter([False])
+    assert _body(_inside(storage, may_go_on=lambda: next(answers))) == DATA[1000 : 1000 + 256 * 1024]

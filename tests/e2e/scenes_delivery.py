@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.e2e.browser import PHONE, Person
 from tests.e2e.portal import until
-from tests.e2e.stage import NOTE, TITLE, Stage
+from tests.e2e.stage import NEW_PASSWORD, NOTE, TITLE, Stage
 from tests.support.corpus import HospitalDelivery
 
 # --- delivery -------------------------------------------------------------------------------------------------------------
@@ -214,12 +214,24 @@ def second_person_publishes(stage: Stage) -> None:
     administrator.sees("The release is published")
 
 
-def researcher_downloads(stage: Stage) -> bytes:
-    """By the browser, and a part of it by Range with the same session."""
+def researcher_attests(stage: Stage) -> None:
+    """Purpose, country and duties before the first download: the obvious next step on the release's page."""
     researcher = stage["new_researcher"]
     researcher.open("/releases/")
     researcher.follow(re.compile(TITLE))
+    researcher.follow("Attest and download")
+    researcher.heading("Attest before the first download")
+    researcher.fill("What you will do with the data", "Train and judge a detector of effusions.")
+    researcher.main.get_by_label("I have read these duties and keep them").check()
+    researcher.fill("Your password, again", NEW_PASSWORD)
+    researcher.press("Attest")
     researcher.sees("Ready to download")
+
+
+def researcher_downloads(stage: Stage) -> bytes:
+    """By the browser, and a part of it by Range with the same session."""
+    researcher = stage["new_researcher"]
+    researcher_attests(stage)
     stage.camera.take(researcher, "28-release")
     stage.camera.take(researcher, "28-release-phone", size=PHONE)
     stage.camera.take(researcher, "28-release-dark", theme="dark")

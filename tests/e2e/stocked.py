@@ -98,6 +98,7 @@ def _stock(cast: dict[str, Any]) -> dict[str, list[str]]:
         "/deliveries/",
         "/releases/",
     ]
+    grant = release.grants.get().get_absolute_url()
     request, delivery, package = wanted.get_absolute_url(), f"/deliveries/{fulfillment.pk}/", f"/releases/{release.pk}/"
     return {
         "visitor": [
@@ -109,7 +110,8 @@ def _stock(cast: dict[str, Any]) -> dict[str, list[str]]:
             f"{draft.get_absolute_url()}edit/quotas/", "/requests/templates/", draft.get_absolute_url(),
             request, f"{request}edit/", "/offers/", offer.get_absolute_url(), f"{request}offers/",
             fulfillment.offer.agreement.get_absolute_url(),
-            delivery, package, "/organizations/institute/", "/organizations/institute/members/", "/account/tokens/new/",
+            delivery, package, f"{package}attest/", f"{package}custody/", grant,
+            "/organizations/institute/", "/organizations/institute/members/", "/account/tokens/new/",
             "/notifications/preferences/", "/organizations/institute/webhooks/", f"{offer.get_absolute_url()}messages/",
             f"{request}questions/",
         ],

@@ -169,6 +169,9 @@ def test_forty_radiographs_travel_from_request_to_release(portal: Portal, delive
         assert cast[stranger].get(f"releases/{release}/download/").status_code == 404
     assert httpx.get(f"{portal.url}/api/v1/releases/{release}/download/").status_code == 401
 
+    refused = cast["researcher"].get(f"releases/{release}/download/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_attested")
+    attest(cast, release)
     facts = ok(cast["researcher"].get(f"releases/{release}/"))
     archive = download_in_two_parts(cast["researcher"], release, facts["archive_size"])
     assert hashlib.sha256(archive).hexdigest() == facts["archive_sha256"]
@@ -189,6 +192,14 @@ def test_forty_radiographs_travel_from_request_to_release(portal: Portal, delive
     named = [item for item in delivery.planted if item.everywhere]
     assert LeakFinder(named).find(logged, where="log") == []
     portal.manage("manage.py", "verify_audit")
+
+
+def attest(cast: Cast, release: str) -> None:
+    """Purpose, country and duties, by password."""
+    terms = ok(cast["researcher"].get(f"releases/{release}/attestation/"))
+    body = {"printed_name": cast.people["researcher"]["name"], "purpose": "A trial.", "keeps_duties": True}
+    body |= {"country": terms["countries"][0], "password": cast.password}
+    ok(cast["researcher"].post(f"releases/{release}/attestation/", json=body))
 
 
 def download_in_two_parts(client: httpx.Client, release: str, size: int) -> bytes:

@@ -24,6 +24,7 @@ from getdata.accounts.tokens import make_token
 from getdata.audit.models import AuditEvent
 from getdata.common import storage
 from tests.factories import AdministratorFactory, OrganizationFactory, ReviewerFactory, member
+from tests.support.access import downloader
 from tests.support.images import accepted_batch
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +41,7 @@ def release() -> Release:
 
 @pytest.fixture
 def reader(release: Release) -> User:
-    return member(release.request.organization, Role.READER)
+    return downloader(release)
 
 
 def ask(person: User | None, release: Release, method: str = "get", **headers: str) -> HttpResponseBase:
@@ -72,7 +73,7 @@ def body(response: Any) -> bytes:
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.DATA_MANAGER, Role.READER])
 def test_people_whose_role_allows_it_get_the_whole_package(release: Release, role: str) -> None:
-    response = ask(member(release.request.organization, role), release)
+    response = ask(downloader(release, role), release)
     assert response.status_code == 200
     assert response["Content-Type"] == "application/zip" and release.archive_name in response["Content-Disposition"]
     assert response["Cache-Control"] == "private, no-store"

@@ -35,6 +35,7 @@ from getdata.common.states import StaleState
 from getdata.notifications.models import Notification
 from requests_app.models import DatasetRequest
 from tests.factories import HospitalFactory, ReviewerFactory, fulfillment, member, open_request, spec_document
+from tests.support.access import downloader, named
 from tests.support.images import accepted_batch, image, label, sealed_batch, signed_fulfillment, source_file
 
 pytestmark = pytest.mark.django_db
@@ -320,6 +321,8 @@ def test_a_second_person_publishes_and_the_organization_that_asked_gets_a_grant(
     assert (release.status, release.published_by) == (ReleaseStatus.PUBLISHED, second)
     grant = AccessGrant.objects.get()
     assert (grant.organization, grant.granted_by, grant.is_live) == (request_.organization, second, True)
+    assert releases.live_grant(release=release, user=reader) is None, "not named, not attested"
+    named(grant, reader)
     assert releases.live_grant(release=release, user=reader) == grant
     assert Notification.objects.filter(event="release.published", user=reader).exists()
     assert not Notification.objects.filter(event="release.published").exclude(user=reader).exists()
@@ -373,8 +376,9 @@ def test_a_release_is_published_once(request_: DatasetRequest, reviewer: User, s
 
 
 def test_a_suspended_organization_gets_nothing(request_: DatasetRequest, reviewer: User, second: User) -> None:
-    reader = member(request_.organization, Role.READER)
     release = published(request_, reviewer, second)
+    reader = downloader(release)
+    assert releases.live_grant(release=release, user=reader) is not None
     Organization.objects.filter(pk=request_.organization_id).update(status=Organization.Status.SUSPENDED)
     assert releases.live_grant(release=release, user=reader) is None
     accepted_batch(request_.fulfillments.get(), images=1)
@@ -415,8 +419,8 @@ def test_a_published_release_is_not_discarded(request_: DatasetRequest, reviewer
 def test_withdrawing_ends_the_grants_and_tells_who_holds_it(
     request_: DatasetRequest, reviewer: User, second: User
 ) -> None:
-    reader = member(request_.organization, Role.READER)
     release = published(request_, reviewer, second)
+    reader = downloader(release)
     assert refused(lambda: releases.withdraw_release(release=release, actor=reviewer, reason=" ")) == "no_reason"
     withdrawn = releases.withdraw_release(release=release, actor=reviewer, reason="A name was seen.")
     grant = AccessGrant.objects.get()

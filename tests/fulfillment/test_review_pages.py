@@ -25,6 +25,7 @@ from fulfillment.services import releases, reviews
 from fulfillment.views import reviews as views
 from getdata.accounts.models import Membership, Role, User
 from tests.factories import AdministratorFactory, ReviewerFactory, UserFactory, member
+from tests.support.access import downloader
 from tests.support.images import accepted_batch, image, sealed_batch, signed_fulfillment, source_file
 from tests.support.pages import problems
 
@@ -369,13 +370,17 @@ def test_a_release_goes_from_the_queue_to_the_researcher_by_two_people(reviewer:
     assert "Publish the release" in page and "Batches it is made of" in page
     assert problems(page) == []
     assert "is published" in said(second.post(f"/releases/{release.pk}/publish/"))
-    reader = signed_in(member(organization, Role.READER))
+    page = shown(signed_in(member(organization, Role.OWNER)), response["Location"])
+    assert "Attest and download" in page and f"/releases/{release.pk}/download/" not in page
+    unnamed = shown(signed_in(member(organization, Role.READER)), response["Location"])
+    assert "You are not named" in unnamed and "Attest and download" not in unnamed
+    reader = signed_in(downloader(release))
     page = shown(reader, response["Location"])
     assert f"/releases/{release.pk}/download/" in page and "Nobody has downloaded it yet" in page
     assert problems(page) == []
     assert str(release) in shown(reader, "/releases/")
     viewer = shown(signed_in(member(organization, Role.VIEWER)), response["Location"])
-    assert f"/releases/{release.pk}/download/" not in viewer and "your role does not allow it" in viewer
+    assert f"/releases/{release.pk}/download/" not in viewer and "does not allow downloads" in viewer
 
 
 def test_the_part_that_changes_asks_for_the_whole_page_once_it_is_built(reviewer: User) -> None:

@@ -25,6 +25,7 @@ from tests.factories import (
     offer,
     open_request,
 )
+from tests.support.access import downloader
 from tests.support.images import accepted_batch, sealed_batch, signed_fulfillment, source_file
 from tests.support.pages import problems
 
@@ -104,7 +105,12 @@ def _published() -> Release:
 
 def test_a_release_waits_until_somebody_downloads_it_or_the_grant_ends() -> None:
     release = _published()
-    reader = member(release.request.organization, Role.READER)
+    assert titles(member(release.request.organization, Role.READER)) == [], "who is not named has nothing to do"
+    owner = member(release.request.organization, Role.OWNER)
+    assert [step.action for step in steps.for_user(owner) if step.title.startswith("Download")] == [
+        "Attest and download"
+    ]
+    reader = downloader(release)
     wanted = [f"Download release 1 of “{release.request.title}”"]
     assert titles(reader) == wanted and release.request.title in dashboard(reader)
     assert titles(member(release.request.organization, Role.VIEWER)) == []
