@@ -11,6 +11,7 @@ from getdata.commands.audit import audit
 from getdata.commands.duplicates import duplicates
 from getdata.commands.frame import SETTINGS
 from getdata.commands.labels import labels
+from getdata.commands.pull import pull
 from getdata.commands.reports import label_reports
 from getdata.commands.request import request
 from getdata.commands.score import score
@@ -22,6 +23,7 @@ app.add_typer(labels, name="labels")
 app.command()(audit)
 app.command()(duplicates)
 app.command()(score)
+app.command()(pull)
 
 
 @app.callback()
