@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
+from typing import IO
 
 from requests_app.spec.document import UncertaintyPolicy
 from requests_app.taxonomy import LabelState, Taxonomy, map_taxonomy
@@ -32,26 +33,36 @@ def write_chexpert_csv(
     `get_taxonomy("chexpert-14")`) the findings are mapped onto its columns: a child makes its parent present,
     a parent never makes a child present, and what has no place is left out (`unmapped` lists it).
     """
-    columns = target or taxonomy
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["Path", *columns.names])
-    links = map_taxonomy(taxonomy, columns) if target is not None else ()
+    table = ChexpertTable(out, taxonomy, policy, target=target)
     for image in sorted(labels):
-        states = {key: LabelState(state) for key, state in labels[image].items()}
-        if target is not None:
+        table.add(image, labels[image])
+    return out.getvalue()
+
+
+class ChexpertTable:
+    """CheXpert's wide table, written image by image as ``write_chexpert_csv`` says."""
+
+    def __init__(
+        self, out: IO[str], taxonomy: Taxonomy, policy: UncertaintyPolicy, *, target: Taxonomy | None = None
+    ) -> None:
+        self._columns = target or taxonomy
+        self._links = map_taxonomy(taxonomy, target) if target is not None else None
+        self._policy = policy
+        self._writer = csv.writer(out, lineterminator="\n")
+        self._writer.writerow(["Path", *self._columns.names])
+
+    def add(self, image: str, labels: Mapping[str, str]) -> None:
+        """The row of one image; ``labels`` are its states by key."""
+        states = {key: LabelState(state) for key, state in labels.items()}
+        if self._links is not None:
             carried: dict[str, list[LabelState]] = {}
-            for link in links:
+            for link in self._links:
                 if link.source in states:
                     carried.setdefault(link.target, []).append(link.carry(states[link.source]))
             states = {key: strongest(found) for key, found in carried.items()}
-        writer.writerow(
-            [
-                _safe(image),
-                *(chexpert_cell(states.get(key, LabelState.NOT_MENTIONED), policy) for key in columns.keys),
-            ]
-        )
-    return out.getvalue()
+        cells = (chexpert_cell(states.get(key, LabelState.NOT_MENTIONED), self._policy) for key in self._columns.keys)
+        self._writer.writerow([_safe(image), *cells])
 
 
 def chexpert_cell(state: LabelState, policy: UncertaintyPolicy) -> str:

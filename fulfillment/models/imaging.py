@@ -118,10 +118,14 @@ class Image(Entity):
     def path_in_release(self) -> str:
         """Where a package has this image, below ``data/``: pseudonyms and replaced UIDs only."""
         study = self.series.study
-        return (
-            f"dicom/{study.patient.pseudonym}/{study.study_instance_uid}/"
-            f"{self.series.series_instance_uid}/{self.sop_instance_uid}.dcm"
+        return path_in_release(
+            study.patient.pseudonym, study.study_instance_uid, self.series.series_instance_uid, self.sop_instance_uid
         )
+
+
+def path_in_release(patient: str, study: str, series: str, instance: str) -> str:
+    """Where a package has an instance, below ``data/``."""
+    return f"dicom/{patient}/{study}/{series}/{instance}.dcm"
 
 
 class QualityScore(Immutable):

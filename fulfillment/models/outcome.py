@@ -116,7 +116,9 @@ class Release(Entity):
     problem = models.CharField(max_length=200, blank=True, help_text="why building the package failed")
     # One worker builds at a time; a worker that died leaves a lease that runs out.
     build_lease_until = models.DateTimeField(null=True, blank=True)
-    build_attempts = models.PositiveSmallIntegerField(default=0)
+    build_attempts = models.PositiveSmallIntegerField(default=0, help_text="takes since the package last grew")
+    build_token = models.UUIDField(null=True, blank=True, help_text="of the worker that holds the lease")
+    build_state = models.JSONField(default=dict, blank=True, help_text="what a later worker needs to go on")
 
     objects = ReleaseQuerySet.as_manager()
 
@@ -149,13 +151,17 @@ class ReleaseItem(Immutable):
 
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="items")
     image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="release_items")
+    number = models.PositiveIntegerField(default=0, help_text="its place in the package, counted from 1")
     path = models.CharField(max_length=300)
     sha256 = models.CharField(max_length=64)
 
     class Meta:
-        ordering = ["path"]
+        ordering = ["number", "path"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["release", "image"], name="an_image_once_a_release")]
-        indexes: ClassVar = [models.Index(fields=["release", "path"], name="item_by_path")]
+        indexes: ClassVar = [
+            models.Index(fields=["release", "path"], name="item_by_path"),
+            models.Index(fields=["release", "number"], name="items_in_their_order"),
+        ]
 
     def __str__(self) -> str:
         return self.path

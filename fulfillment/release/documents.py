@@ -1,266 +1,151 @@
-"""The documents of a release: card, terms, change log, tables, specification, what de-identification did."""
+"""Everything of a release that is not an image: made from its images one by one, with files on disk in place of lists in memory."""
 
 from __future__ import annotations
 
-import csv
-import io
+import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from fulfillment.labels import LabelRow, labels_by_image, write_chexpert_csv
-from fulfillment.labels.methods import read_method
-from fulfillment.release.labels import NIH, ReleasedLabel
-from requests_app.spec import DatasetSpec, ImageFormat, LabelFormat, summarise
-from requests_app.taxonomy import LabelState, get_taxonomy
-
-#: Delivered today; whatever else a specification asks for is named in the card as not included.
-_LABEL_FORMATS = set(LabelFormat)
-
-
-#: Facts that are not the image's own: the site has a column with its code, labels have a table.
-_NOT_COLUMNS = {"site", "labels", "statements", "report_linked"}
-# A spreadsheet runs a cell that starts like this as a formula; header values come from anybody's scanner.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from fulfillment.release.bag import Entry
+from fulfillment.release.card import card
+from fulfillment.release.changes import in_words
+from fulfillment.release.columns import IMAGES, LABELS, image_row, label_row
+from fulfillment.release.croissant import croissant
+from fulfillment.release.datasheet import datasheet
+from fulfillment.release.facts import PackageFacts, ReleasedImage
+from fulfillment.release.labels import LabelFiles, LoadMask
+from fulfillment.release.standing import standing_together
+from fulfillment.release.survey import Survey
+from fulfillment.release.tables import Column, Spool, Table
 
 
 @dataclass(frozen=True)
-class ReleasedImage:
-    """One image of the release. ``facts`` is ``ImageFacts.as_dict()``; ``site`` a code such as ``site-01``."""
+class Extras:
+    """What others made for the release. Paths are files in the folder of the build.
 
-    path: str
-    sha256: str
-    site: str
-    facts: Mapping[str, Any]
-    quality_version: str
-    quality_total: float | None
-    quality_components: Mapping[str, float]
-    masks: int
-    labels: Sequence[ReleasedLabel] = ()
-    deid: Mapping[str, Any] = field(default_factory=dict)
+    ``files``: path below ``data/`` -> file or bytes. ``audit``: what the audit found, in lines; None where there was none.
+    ``copies``: images that are in groups of near-duplicates.
+    """
+
+    files: Mapping[str, Path | bytes] = field(default_factory=dict)
+    audit: Sequence[str] | None = None
+    copies: int = 0
+    reports: bool = False
 
 
-@dataclass(frozen=True)
-class PackageFacts:
-    """What the documents say about the release as a whole."""
+class Tables:
+    """The tables of a release, filled image by image into ``folder``; they count what passes by."""
 
-    name: str
-    title: str
-    number: int
-    published_for: str
-    date: str
-    spec: DatasetSpec
-    spec_version: int
-    spec_sha256: str
-    terms: str
-    changes: Sequence[str]
-    withheld: Mapping[str, int]
+    def __init__(self, folder: Path, spec: Any) -> None:
+        self.folder = folder
+        self.survey = Survey()
+        self._taxonomy = spec.taxonomy()
+        self._images = Table(folder, "images", IMAGES)
+        self._labels = Table(folder, "labels", LABELS)
+        self._formats = LabelFiles(folder, spec)
+        self._quality = Spool(folder / "quality.lines")
+        self._components: set[str] = set()
+
+    def add(self, image: ReleasedImage, load: LoadMask) -> None:
+        held: dict[str, bytes | None] = {}
+
+        def once(key: str) -> bytes | None:
+            if key not in held:
+                held[key] = load(key)
+            return held[key]
+
+        self.survey.add(image)
+        self._images.add(image_row(image))
+        for label in image.labels:
+            self._labels.add(label_row(image, label, self._taxonomy))
+        self._formats.add(image, once)
+        self._components.update(image.quality_components)
+        components = {name: round(value, 1) for name, value in image.quality_components.items()}
+        total = None if image.quality_total is None else round(image.quality_total, 1)
+        self._quality.add([image.image_id, image.path, image.quality_version, total, components])
+
+    def close(self) -> dict[str, Path]:
+        """Path below ``data/`` -> file."""
+        self._images.close()
+        self._labels.close()
+        self._formats.close()
+        quality = self._write_quality()
+        tables = [self._images.csv, self._images.parquet, self._labels.csv, self._labels.parquet, *self._formats.paths]
+        return {
+            **{f"metadata/{path.name}": path for path in tables},
+            **{f"audit/{path.name}": path for path in (quality.csv, quality.parquet)},
+        }
+
+    def _write_quality(self) -> Table:
+        head = (
+            Column("image_id", about="the image: its replaced SOPInstanceUID"),
+            Column("path", about="the DICOM file, below data/"),
+            Column("version", about="version of the score"),
+            Column("total", "number", "quality from 0 to 100"),
+        )
+        with Table(
+            self.folder, "quality", [*head, *(Column(name, "number") for name in sorted(self._components))]
+        ) as out:
+            for image, path, version, total, components in self._quality.rows():
+                out.add({"image_id": image, "path": path, "version": version, "total": total, **components})
+        return out
 
 
-def documents(facts: PackageFacts, images: Sequence[ReleasedImage]) -> dict[str, bytes]:
-    """Path below ``data/`` -> bytes, for everything that is not an image. The same input gives the same bytes."""
-    files: dict[str, str] = {
-        "README.md": _card(facts, images),
-        "TERMS.md": facts.terms,
-        "CHANGELOG.md": _changelog(facts),
+def documents(
+    facts: PackageFacts, survey: Survey, tables: Mapping[str, Path | bytes], extras: Extras = Extras()
+) -> list[Entry]:
+    """Every document and table below ``data/``, in the order of the package. The same input gives the same bytes."""
+    others = {**tables, **extras.files}
+    digests = {path: _digest(content) for path, content in others.items()}
+    texts = {
+        "README.md": card(facts, survey, extras.audit, reports=extras.reports),
+        "LICENSE": facts.terms,
+        "CHANGELOG.md": in_words(facts.number, facts.date, survey.images, facts.version),
         "spec.json": json.dumps(facts.spec.model_dump(mode="json"), indent=2, ensure_ascii=False, sort_keys=True)
         + "\n",
-        "metadata/images.csv": _images_table(images),
-        "metadata/labels.csv": _labels_table(images),
-        "metadata/quality.csv": _quality_table(images),
-        "deidentification.json": json.dumps(_deid_summary(facts, images), indent=2, sort_keys=True) + "\n",
+        "deidentification.json": json.dumps(_deid_summary(facts, survey), indent=2, sort_keys=True) + "\n",
+        "docs/datasheet.md": datasheet(facts, survey, extras.copies),
+        "docs/standing_together.md": standing_together(facts, survey, extras.audit),
     }
-    if LabelFormat.CHEXPERT_CSV in facts.spec.delivery.label_formats:
-        files["metadata/chexpert.csv"] = _chexpert_table(facts.spec, images)
-    return {path: text.encode() for path, text in sorted(files.items())}
+    made: dict[str, Path | bytes] = {path: text.encode() for path, text in texts.items()}
+    made["croissant.json"] = croissant(facts, survey, digests, extras.audit or ())
+    first = ["README.md", "LICENSE", "CHANGELOG.md", "croissant.json", "spec.json"]
+    everything = {**made, **others}
+    return [Entry(path, _reader(everything[path])) for path in [*first, *sorted(everything.keys() - set(first))]]
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([[_safe(value) for value in row] for row in rows])
-    return out.getvalue()
+def _reader(content: Path | bytes) -> Callable[[], Path | bytes]:
+    return lambda: content
 
 
-def _safe(value: Any) -> Any:
-    if value is None:
-        return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _digest(content: Path | bytes) -> tuple[str, int]:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest(), len(content)
+    with content.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest(), content.stat().st_size
 
 
-def _images_table(images: Sequence[ReleasedImage]) -> str:
-    columns = sorted({key for image in images for key in image.facts} - _NOT_COLUMNS)
-    rows = (
-        [image.path, image.sha256, image.site, image.masks, *(_cell(image.facts.get(column)) for column in columns)]
-        for image in images
-    )
-    return _table(["path", "sha256", "site", "masked_regions", *columns], rows)
-
-
-def _cell(value: Any) -> Any:
-    return "|".join(str(item) for item in value) if isinstance(value, list | tuple) else value
-
-
-def _labels_table(images: Sequence[ReleasedImage]) -> str:
-    made = list(ReleasedLabel("", "", "", "").provenance())
-    rows = (
-        [
-            image.facts["sop_instance_uid"],
-            image.path,
-            label.finding,
-            label.state,
-            label.source,
-            label.reader,
-            *label.provenance().values(),
-            "|".join(mark.kind for mark in label.marks),
-        ]
-        for image in images
-        for label in image.labels
-    )
-    return _table(["sop_instance_uid", "path", "finding", "state", "source", "reader", *made, "marks"], rows)
-
-
-def _quality_table(images: Sequence[ReleasedImage]) -> str:
-    names = sorted({name for image in images for name in image.quality_components})
-    rows = (
-        [image.path, image.quality_version, None if image.quality_total is None else round(image.quality_total, 1)]
-        + [round(image.quality_components[name], 1) if name in image.quality_components else None for name in names]
-        for image in images
-    )
-    return _table(["path", "version", "total", *names], rows)
-
-
-def _chexpert_table(spec: DatasetSpec, images: Sequence[ReleasedImage]) -> str:
-    """CheXpert's wide table: the consensus of what was said, by the rule that holds everywhere in GetDATA."""
-    taxonomy = spec.taxonomy()
-    rows = [
-        LabelRow(image.path, "file", finding.key, finding.name, LabelState(label.state), label.source, label.reader)
-        for image in images
-        for label in image.labels
-        # A label given for an earlier version of the specification may have no place in this one.
-        if (finding := taxonomy.find(label.finding)) is not None
-    ]
-    states = {**{image.path: {} for image in images}, **labels_by_image(rows)}
-    return write_chexpert_csv(states, taxonomy, spec.labels.uncertainty, target=get_taxonomy("chexpert-14"))
-
-
-def _deid_summary(facts: PackageFacts, images: Sequence[ReleasedImage]) -> dict[str, Any]:
-    actions: Counter[str] = Counter()
-    for image in images:
-        actions.update({key: int(count) for key, count in dict(image.deid.get("actions", {})).items()})
+def _deid_summary(facts: PackageFacts, survey: Survey) -> dict[str, Any]:
     return {
-        "engines": sorted({str(image.deid.get("engine", "")) for image in images}),
-        "tables": sorted({str(image.deid.get("table", "")) for image in images}),
-        "policies": sorted({str(image.deid.get("policy", "")) for image in images}),
-        "images": len(images),
-        "images_with_masks": sum(1 for image in images if image.masks),
-        "masks": sum(image.masks for image in images),
-        "actions": dict(sorted(actions.items())),
+        "engines": sorted(survey.engines),
+        "tables": sorted(survey.deid_tables),
+        "policies": sorted(survey.policies),
+        "images": survey.images,
+        "images_with_masks": survey.masked,
+        "masks": survey.masks,
+        "actions": dict(sorted(survey.actions.items())),
         "withheld_by_reason": dict(sorted(facts.withheld.items())),
     }
 
 
-def _changelog(facts: PackageFacts) -> str:
-    lines = [f"# Changes\n\n## Release {facts.number} ({facts.date})\n"]
-    return "\n".join(lines + [f"- {change}" for change in facts.changes]) + "\n"
-
-
-def _counts(title: str, values: Iterable[str]) -> str:
-    counted = Counter(" ".join(value.replace("|", "/").split()) or "not stated" for value in values)
-    rows = "\n".join(
-        f"| {value} | {count} |" for value, count in sorted(counted.items(), key=lambda kv: (-kv[1], kv[0]))
-    )
-    return f"\n| {title} | Images |\n|---|---:|\n{rows}\n"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _sources(images: Sequence[ReleasedImage]) -> str:
-    """How the labels were made: by method, how many, by how many readers that can be told apart, and how many carry marks."""
-    labels: Counter[str] = Counter()
-    readers: dict[str, set[str]] = {}
-    marked: Counter[str] = Counter()
+def describe(
+    folder: Path, facts: PackageFacts, images: Iterable[ReleasedImage], load: LoadMask
+) -> tuple[Survey, dict[str, Path]]:
+    """The tables of all images and what was counted on the way, in one pass."""
+    tables = Tables(folder, facts.spec)
     for image in images:
-        for label in image.labels:
-            method = read_method(label.source)[0].plain if label.source else "not said"
-            labels[method] += 1
-            marked[method] += bool(label.marks)
-            readers.setdefault(method, set()).update({label.reader} - {""})
-    rows = "\n".join(
-        f"| {method} | {count} | {len(readers[method]) or 'not named'} | {marked[method]} |"
-        for method, count in sorted(labels.items(), key=lambda pair: (-pair[1], pair[0]))
-    )
-    return f"\n| How made | Labels | Readers | With marks |\n|---|---:|---:|---:|\n{rows}\n" if rows else ""
-
-
-def _card(facts: PackageFacts, images: Sequence[ReleasedImage]) -> str:
-    spec = facts.spec
-    patients = {image.facts.get("patient") for image in images}
-    missing = [item.plain for item in spec.delivery.label_formats if item not in _LABEL_FORMATS]
-    states = Counter((label.finding, label.state) for image in images for label in image.labels)
-    label_rows = "\n".join(f"| {finding} | {state} | {count} |" for (finding, state), count in sorted(states.items()))
-    labels = f"| Finding | State | Labels |\n|---|---|---:|\n{label_rows}" if states else "No labels were delivered."
-    asked = "\n".join(f"- {line}" for line in summarise(spec))
-    pictures = [
-        f"- `{form.value}/<patient>/<study>/<series>/*.png`: the same images as {form.plain}"
-        for form in spec.delivery.image_formats
-        if form is not ImageFormat.DICOM
-    ]
-    tables = ["`metadata/images.csv`", "`metadata/labels.csv`", "`metadata/labels.parquet`", "`metadata/quality.csv`"]
-    if LabelFormat.CHEXPERT_CSV in spec.delivery.label_formats:
-        tables.append('`metadata/chexpert.csv` (readers who differ give "possible")')
-    if LabelFormat.COCO in spec.delivery.label_formats:
-        tables.append("`metadata/coco.json`")
-    if spec.taxonomy().name == NIH:
-        tables.append("`metadata/nih.csv` (present findings only)")
-    objects = [
-        f"- `{folder}/*.dcm`: {what}, an object for each image that has any"
-        for form, folder, what in (
-            (LabelFormat.DICOM_SEG, "seg", "marks of present findings as DICOM SEG"),
-            (LabelFormat.DICOM_SR, "sr", "labels and outlines as DICOM SR, TID 1500"),
-        )
-        if form in spec.delivery.label_formats
-    ]
-    sentences = [
-        f"# {facts.title}: release {facts.number}\n",
-        f"Prepared for {facts.published_for} on {facts.date} through GetDATA.",
-        f"{_count(len(images), 'image')} of {_count(len(patients), 'patient')} "
-        f"from {_count(len({image.site for image in images}), 'site')}.\n",
-        "## What was asked for\n",
-        asked,
-        f"\nThe specification is version {facts.spec_version}, in `spec.json`; "
-        f"the SHA-256 of its canonical JSON is `{facts.spec_sha256}`.",
-        "\n## What is here\n",
-        _counts("View", (str(image.facts.get("view") or "") for image in images)),
-        _counts("Sex", (str(image.facts.get("sex") or "") for image in images)),
-        _counts("Manufacturer", (str(image.facts.get("manufacturer") or "") for image in images)),
-        _counts("Site", (image.site for image in images)),
-        "\n## Labels\n",
-        labels,
-        _sources(images),
-        "\nStates are present, likely, possible, absent and not_mentioned; each row says its source and what is known "
-        "of how it was made: readers behind it, board certification, whether they were blind to the report, and how disagreement was "
-        "settled; an empty cell was not said. A reader's id is a pseudonym.",
-        "\n## Files\n",
-        "- `dicom/<patient>/<study>/<series>/*.dcm`: de-identified DICOM (all identifiers are keyed pseudonyms)",
-        *pictures,
-        *objects,
-        f"- {', '.join(tables)}; a text cell that a spreadsheet would run as a formula begins with an apostrophe",
-        "- `deidentification.json`: what was done, and what was withheld and why",
-        "- `deid_certificate.json` (signed) and `.pdf`: the 18 HIPAA identifiers, what is kept, the recall measured with planted "
-        "synthetic identities; `python -m deid verify-certificate` checks it and every file",
-        "- `TERMS.md`: what you may do; `CHANGELOG.md`: what changed",
-        "\nThe package is a BagIt bag: `python -m bagit --validate .` checks every byte.",
-    ]
-    if missing:
-        sentences.append(f"\nAsked for and not included in this release: {', '.join(missing)}.")
-    sentences.append(
-        "\n## Not assessed\n\nShortcut learning, label noise and external validity were not audited for this release. "
-        "Audit view, device and site against each label before you train on it."
-    )
-    return "\n".join(sentences) + "\n"
+        tables.add(image, load)
+    return tables.survey, tables.close()

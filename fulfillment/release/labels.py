@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+import pydicom
 from PIL import Image as Picture
 
+from fulfillment.labels import ChexpertTable, LabelRow, labels_by_image
 from fulfillment.labels.formats import Entry, ImageRef, Shape, extras, write
-from fulfillment.labels.formats.dicom import DicomSource
+from fulfillment.labels.formats.coco_writing import CocoFile
+from fulfillment.labels.formats.dicom import DicomSource, derived_uid
 from fulfillment.labels.formats.long import records, row_schema
+from fulfillment.labels.formats.nih import ENTRY_COLUMNS, present_rows
+from fulfillment.release.tables import GROUP, safe
 from requests_app.spec import DatasetSpec, LabelFormat
-from requests_app.taxonomy import LabelState, Taxonomy
+from requests_app.taxonomy import LabelState, Taxonomy, get_taxonomy
 
 if TYPE_CHECKING:
-    from fulfillment.release.documents import ReleasedImage
+    from fulfillment.release.facts import ReleasedImage
 
 #: The bytes of a mask's PNG by its key in the storage; None where it is not there.
 LoadMask = Callable[[str], bytes | None]
-#: Images whose labels are in memory at once while the table is written.
-_CHUNK = 500
 _OBJECTS = {LabelFormat.DICOM_SEG: "dicom-seg", LabelFormat.DICOM_SR: "dicom-sr"}
 NIH = "nih-chestxray14"
 
@@ -113,23 +118,94 @@ def entries_of(image: ReleasedImage, taxonomy: Taxonomy, load: LoadMask, *, by_p
     return found
 
 
-def label_files(spec: DatasetSpec, images: Sequence[ReleasedImage], load: LoadMask) -> Iterator[tuple[str, bytes]]:
-    """Path below ``data/`` and bytes of each table and document of labels, but for those of ``documents``."""
-    taxonomy = spec.taxonomy()
-    yield "metadata/labels.parquet", _parquet(images, taxonomy, load)
-    if LabelFormat.COCO in spec.delivery.label_formats:
-        entries = [entry for image in images for entry in entries_of(image, taxonomy, load, by_path=True)]
-        refs = {ImageRef("file", image.path): _size(image.facts) for image in images}
-        sizes = {ref: size for ref, size in refs.items() if size is not None}
-        written = write(entries, format="coco", taxonomy=taxonomy, image_sizes=sizes, images=list(refs))  # type: ignore[arg-type]
-        yield from _below("metadata/", written.files)
-    if taxonomy.name == NIH:
-        entries = [entry for image in images for entry in entries_of(image, taxonomy, _no_masks, by_path=True)]
-        yield from _below("metadata/", write(entries, format="nih", taxonomy=taxonomy).files)
+class LabelFiles:
+    """The labels of a release in the files that need them all, written image by image into ``folder``.
+
+    ``labels`` is the table of statements, ``annotations`` one of shapes; CheXpert's and COCO's where the request asks for them,
+    NIH's where its label list is NIH's.
+    """
+
+    def __init__(self, folder: Path, spec: DatasetSpec) -> None:
+        import pyarrow.parquet as pq
+
+        self._taxonomy = spec.taxonomy()
+        self._policy = spec.labels.uncertainty
+        self._schema = row_schema()
+        self._shapes = folder / "annotations.parquet"
+        self._writer = pq.ParquetWriter(self._shapes, self._schema, compression="zstd")
+        self._group: list[dict[str, Any]] = []
+        self.paths = [self._shapes]
+        self._open: list[IO[str]] = []
+        self._chexpert = self._coco = self._nih = None
+        if LabelFormat.CHEXPERT_CSV in spec.delivery.label_formats:
+            out = self._text(folder / "chexpert.csv")
+            self._chexpert = ChexpertTable(out, self._taxonomy, self._policy, target=get_taxonomy("chexpert-14"))
+        if LabelFormat.COCO in spec.delivery.label_formats:
+            self._coco = CocoFile(folder / "coco.json", self._taxonomy)
+            self.paths.append(folder / "coco.json")
+        if self._taxonomy.name == NIH:
+            self._nih = csv.writer(self._text(folder / "nih.csv"), lineterminator="\n")
+            self._nih.writerow(ENTRY_COLUMNS)
+
+    def _text(self, path: Path) -> IO[str]:
+        self._open.append(path.open("w", encoding="utf-8", newline=""))
+        self.paths.append(path)
+        return self._open[-1]
+
+    def add(self, image: ReleasedImage, load: LoadMask) -> None:
+        """One image: what holds for it by the rule of consensus goes to CheXpert's table, what was said to the others."""
+        if self._chexpert is not None:
+            self._chexpert.add(image.path, settled(image, self._taxonomy))
+        entries = entries_of(image, self._taxonomy, load, by_path=False)
+        if any(entry.shape is not None for entry in entries):
+            self._group += [
+                {**{name: None if value == "" else value for name, value in row.items()}, "image_id": image.image_id}
+                for row in records(entries, self._taxonomy)
+                if row["shape"]
+            ]
+        if len(self._group) >= GROUP:
+            self._write_group()
+        if self._coco is None and self._nih is None:
+            return
+        ref = ImageRef("file", image.path)
+        entries = [replace(entry, image=ref) for entry in entries]
+        if self._coco is not None:
+            self._coco.add(ref, _size(image.facts), entries)
+        if self._nih is not None:
+            self._nih.writerows([[safe(cell) for cell in row] for row in present_rows(entries, self._taxonomy, [])])
+
+    def _write_group(self) -> None:
+        import pyarrow as pa
+
+        if self._group:
+            self._writer.write_table(pa.Table.from_pylist(self._group, schema=self._schema))
+        self._group = []
+
+    def close(self) -> None:
+        self._write_group()
+        self._writer.close()
+        for file in self._open:
+            file.close()
+        if self._coco is not None:
+            self._coco.close()
 
 
-def objects_of(image: ReleasedImage, spec: DatasetSpec, load: LoadMask) -> Iterator[tuple[str, bytes]]:
-    """The image's labels as DICOM objects that refer to it, as far as the request asks for them: SEG of its marks, SR."""
+def settled(image: ReleasedImage, taxonomy: Taxonomy) -> dict[str, str]:
+    """The image's state for each finding it has, by key: what was said, by the rule that holds everywhere in GetDATA."""
+    rows = [
+        LabelRow(image.path, "file", finding.key, finding.name, LabelState(label.state), label.source, label.reader)
+        for label in image.labels
+        # A label given for an earlier version of the specification may have no place in this one.
+        if (finding := taxonomy.find(label.finding)) is not None
+    ]
+    return labels_by_image(rows).get(image.path, {})
+
+
+def objects_of(image: ReleasedImage, spec: DatasetSpec, load: LoadMask, date: str) -> Iterator[tuple[str, bytes]]:
+    """The image's labels as DICOM objects that refer to it, as far as the request asks for them: SEG of its marks, SR.
+
+    ``date`` (YYYY-MM-DD) is the day they bear: the same labels give the same bytes.
+    """
     wanted = [name for form, name in _OBJECTS.items() if form in spec.delivery.label_formats]
     size, facts = _size(image.facts), image.facts
     if not wanted or not image.labels or size is None:
@@ -149,42 +225,51 @@ def objects_of(image: ReleasedImage, spec: DatasetSpec, load: LoadMask) -> Itera
         return
     for name in wanted:
         written = write(entries, format=name, taxonomy=taxonomy, sources={entries[0].image: source})
-        yield from _below("", written.files)
+        for path, data in sorted(written.files.items()):
+            yield path, _dated(data, path, date)
 
 
-def _below(folder: str, files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    for name, data in sorted(files.items()):
-        yield f"{folder}{name}", data
+def masks_of(image: ReleasedImage, taxonomy: Taxonomy, load: LoadMask) -> Iterator[tuple[str, bytes]]:
+    """The masks of the image as the PNGs that came: ``masks/<image>/<finding>-<number>.png``, 255 where the finding is."""
+    number = 0
+    for label in image.labels:
+        finding = taxonomy.find(label.finding)
+        for mark in label.marks:
+            data = load(mark.mask) if mark.mask else None
+            if data is None:
+                continue
+            number += 1
+            yield f"masks/{image.image_id}/{finding.key if finding else 'finding'}-{number:02}.png", data
 
 
-def _no_masks(key: str) -> bytes | None:
-    return None
+def _dated(data: bytes, name: str, date: str) -> bytes:
+    """The object with the release's day in place of the moment it was written, and no number drawn by chance."""
+    dataset = pydicom.dcmread(io.BytesIO(data))
+    day = date.replace("-", "")
+    for element in dataset:
+        if element.VR == "DA" and element.value:
+            element.value = day
+        elif element.VR == "TM" and element.value:
+            element.value = "000000"
+        elif element.VR == "DT" and element.value:
+            element.value = f"{day}000000"
+    _fix_chance(dataset, derived_uid("dimensions", name), day)
+    out = io.BytesIO()
+    dataset.save_as(out)
+    return out.getvalue()
+
+
+def _fix_chance(dataset: pydicom.Dataset, organization: str, day: str) -> None:
+    for element in dataset:
+        if element.keyword == "DimensionOrganizationUID":
+            element.value = organization
+        elif element.VR == "DT" and element.value:
+            element.value = f"{day}000000"
+        elif element.VR == "SQ":
+            for item in element.value:
+                _fix_chance(item, organization, day)
 
 
 def _size(facts: Mapping[str, Any]) -> tuple[int, int] | None:
     rows, columns = facts.get("rows"), facts.get("columns")
     return (int(rows), int(columns)) if rows and columns else None
-
-
-def _parquet(images: Sequence[ReleasedImage], taxonomy: Taxonomy, load: LoadMask) -> bytes:
-    """The portal's own table, written in groups of rows: the labels of a few hundred images are in memory at once."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = row_schema()
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
-        for some in _chunks(images):
-            entries = [entry for image in some for entry in entries_of(image, taxonomy, load, by_path=False)]
-            rows = [
-                {name: None if value == "" else value for name, value in row.items()}
-                for row in records(entries, taxonomy)
-            ]
-            if rows:
-                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def _chunks(images: Sequence[ReleasedImage]) -> Iterator[Iterable[ReleasedImage]]:
-    for start in range(0, len(images), _CHUNK):
-        yield images[start : start + _CHUNK]

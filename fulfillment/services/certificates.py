@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -108,19 +108,15 @@ def certificate_as_pdf(certificate: DeidCertificate) -> bytes:
 
 def release_certificates(release: Release) -> dict[str, bytes]:
     """Path in the package -> certificate of the images of a release: one file, or one a policy where batches differ."""
-    items = list(
-        release.items.select_related(
-            "image__source__batch__spec_version", "image__source__batch__fulfillment"
-        ).order_by("path")
-    )
-    groups: dict[str, list[tuple[str, Image]]] = {}
-    for item in items:
-        groups.setdefault(_policy_name(item.image.source.batch), []).append((item.path, item.image))
+    inside = release.items.values("image__source__batch")
+    groups: dict[str, list[Batch]] = {}
+    for batch in Batch.objects.filter(pk__in=inside).select_related("spec_version", "fulfillment").order_by("pk"):
+        groups.setdefault(_policy_name(batch), []).append(batch)
     files: dict[str, bytes] = {}
-    for name, members in sorted(groups.items()):
-        batches = sorted({image.source.batch for _, image in members}, key=lambda batch: str(batch.pk))
+    for name, batches in sorted(groups.items()):
+        batches.sort(key=lambda batch: str(batch.pk))
         document = _document(
-            members,
+            _ReleasedRecords(release, batches),
             batches,
             load_policy(name),
             _together(batches),
@@ -207,7 +203,13 @@ def _issue(batch: Batch, canaries: Measured | NotMeasured) -> DeidCertificate:
     assert batch.sealed_at is not None
     images = Image.objects.live().filter(source__batch=batch).select_related("series__study__patient")
     document = _document(
-        [(image.path_in_release, image) for image in images],
+        sorted(
+            (
+                _record(image.path_in_release, image.deid_record, image.output_sha256, image.pixel_sha256)
+                for image in images
+            ),
+            key=lambda one: str(one["output"]),
+        ),
         [batch],
         load_policy(_policy_name(batch)),
         canaries,
@@ -237,8 +239,38 @@ def _issue(batch: Batch, canaries: Measured | NotMeasured) -> DeidCertificate:
     return certificate
 
 
+def _record(path: str, record: dict[str, Any], output: str, pixels: str) -> dict[str, Any]:
+    return {
+        **record,
+        "output": path,
+        "output_sha256": output,
+        "pixel_sha256_out": record.get("pixel_sha256_out", pixels),
+    }
+
+
+class _ReleasedRecords(Sequence[Mapping[str, Any]]):
+    """The audit records of a release's images in their order, read from the database each time somebody goes through them:
+    a release may have more than fit into memory."""
+
+    def __init__(self, release: Release, batches: Sequence[Batch]) -> None:
+        self._rows = (
+            release.items.filter(image__source__batch__in=batches)
+            .order_by("path", "pk")
+            .values_list("path", "image__deid_record", "image__output_sha256", "image__pixel_sha256")
+        )
+
+    def __len__(self) -> int:
+        return self._rows.count()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (_record(*row) for row in self._rows.iterator(chunk_size=1000))
+
+    def __getitem__(self, place: Any) -> Any:
+        return list(self._rows)[place]
+
+
 def _document(
-    members: Iterable[tuple[str, Image]],
+    records: Sequence[Mapping[str, Any]],
     batches: Sequence[Batch],
     policy: Policy,
     canaries: Measured | NotMeasured,
@@ -246,15 +278,6 @@ def _document(
     issued_at: datetime,
     subject: dict[str, str],
 ) -> dict[str, Any]:
-    records = [
-        {
-            **image.deid_record,
-            "output": path,
-            "output_sha256": image.output_sha256,
-            "pixel_sha256_out": image.deid_record.get("pixel_sha256_out", image.pixel_sha256),
-        }
-        for path, image in sorted(members, key=lambda member: member[0])
-    ]
     withheld = SourceFile.objects.filter(batch__in=batches, status__in=_WITHHELD).exclude(reason="")
     reasons: Counter[str] = Counter()
     causes: dict[str, tuple[str, str]] = {}

@@ -1,98 +1,85 @@
-"""Building the package of a draft release: one worker at a time, safe to repeat, never stuck without a word."""
+"""Building the package of a draft release: one worker at a time, in constant memory, going on where a killed one stopped."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import tempfile
+import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files import File
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 
-from fulfillment.labels.methods import known_method
-from fulfillment.models import (
-    BatchStatus,
-    Fulfillment,
-    Label,
-    Release,
-    ReleaseFile,
-    ReleaseItem,
-    ReleaseStatus,
-    SourceFile,
-    SourceFileStatus,
-)
+from fulfillment.models import BatchStatus, Release, ReleaseItem, ReleaseStatus, SourceFileStatus
 from fulfillment.release import (
-    Built,
+    BagWriter,
     DamagedEntry,
     Entry,
     PackageFacts,
     ReleasedImage,
-    ReleasedLabel,
-    ReleasedMark,
     as_png,
-    documents,
-    label_files,
+    masks_of,
     objects_of,
-    write_bag,
+    tag_entries,
 )
-from fulfillment.services.certificates import release_certificates
-from fulfillment.services.release_reports import report_documents
+from fulfillment.services.release_documents import document_entries
+from fulfillment.services.release_facts import images_of, load_mask, release_facts
+from fulfillment.services.release_ledger import FIRST_IMAGES, MAX_BUILD_ATTEMPTS, LeaseLost, Ledger, let_go, take
+from fulfillment.services.release_reports import report_texts
 from getdata.accounts.models import User
 from getdata.audit.chain import record
 from getdata.common import storage
+from getdata.common.growing import GrowingObject, abandon, grow, read_part
 from getdata.common.queue import enqueue
 from getdata.notifications.services import notify
-from requests_app.models import Agreement
-from requests_app.spec import DatasetSpec, ImageFormat
+from requests_app.spec import ImageFormat
 
 logger = logging.getLogger("getdata.releases")
 BUILD_TASK = "fulfillment.build_release_task"
-#: A little more than the task's time limit: then the worker that held it is certainly gone.
-LEASE = timedelta(seconds=3700)
-MAX_BUILD_ATTEMPTS = 3
 #: How long the first bell may take before the sweeper rings again.
 PATIENCE = timedelta(minutes=2)
+#: A worker's turn, well inside the task's time limit: then it rings for the next one.
+TURN = timedelta(minutes=45)
+#: Notes are written after so many entries or bytes: what is written again after a kill is at most that.
+_ENTRIES, _BYTES = 500, 256 * 1024 * 1024
+
+
+class TurnOver(Exception):
+    """The worker's time is up; the package goes on in the next turn."""
 
 
 def build_release(pk: UUID | str) -> None:
     """Write the package to storage and note its digest. Does nothing when it is built or another worker is at it."""
-    if not _take(pk):
+    token = take(pk)
+    if token is None:
         return
     release = Release.objects.select_related("request__organization").get(pk=pk)
     try:
-        _build(release)
+        _build(release, token)
+    except TurnOver:
+        let_go(pk, token)
+        with transaction.atomic():
+            enqueue(BUILD_TASK, str(pk))
+    except LeaseLost:
+        logger.info("release.lease_lost", extra={"release": str(pk)})
+        if not Release.objects.filter(pk=pk).exists():  # the draft was discarded meanwhile
+            discard_staged(release)
     except DamagedEntry:
         logger.exception("release.damaged", extra={"release": str(pk)})
-        _give_up(pk, "A stored image no longer has the bytes it had when it was accepted.")
+        let_go(pk, token, "A stored image no longer has the bytes it had when it was accepted.")
     except Exception:
         # Whatever broke (an outage, a bug), the people who wait must see it: a draft never stays "being built".
         logger.exception("release.broke", extra={"release": str(pk)})
         # Before the last attempt the sweeper rings again.
-        last = release.build_attempts >= MAX_BUILD_ATTEMPTS
-        _give_up(pk, "Something on our side went wrong while the package was built." if last else "")
-
-
-def _take(pk: UUID | str) -> bool:
-    """Hold the draft for this worker, by compare-and-swap."""
-    now = timezone.now()
-    free = Release.objects.filter(pk=pk, status=ReleaseStatus.DRAFT, archive="", problem="").filter(
-        Q(build_lease_until=None) | Q(build_lease_until__lt=now)
-    )
-    return bool(free.update(build_lease_until=now + LEASE, build_attempts=F("build_attempts") + 1))
-
-
-def _give_up(pk: UUID | str, problem: str) -> None:
-    Release.objects.filter(pk=pk, archive="").update(problem=problem, build_lease_until=None)
+        last = Release.objects.filter(pk=pk, build_attempts__gte=MAX_BUILD_ATTEMPTS).exists()
+        let_go(pk, token, "Something on our side went wrong while the package was built." if last else "")
 
 
 def ring_for_unbuilt() -> int:
@@ -114,213 +101,177 @@ def ring_for_unbuilt() -> int:
     return len(keys)
 
 
-def _build(release: Release) -> None:
+def images_written(release: Release) -> int:
+    """How many images of a draft are in its package so far: for a page to say how far it is."""
+    return release.files.filter(path__startswith=FIRST_IMAGES).count()
+
+
+def discard_staged(release: Release) -> None:
+    """Take away what was written of a package that nobody wants any more."""
+    abandon(storage.released(), _key(release), token=str(release.build_state.get("upload", "")))
+    for folder in _folders(release):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _key(release: Release) -> str:
+    return f"releases/{release.pk}/getdata-{release.request.slug}-v{release.number}.zip"
+
+
+def _folders(release: Release) -> list[Path]:
+    return list(Path(settings.STAGING).glob(f"release-{release.pk}-*"))
+
+
+def _build(release: Release, token: UUID) -> None:
     if release.items.exclude(
         image__source__status=SourceFileStatus.PASSED, image__source__batch__status=BatchStatus.ACCEPTED
     ).exists():
-        _give_up(release.pk, "Images of this release were withdrawn or returned since it was prepared.")
+        let_go(release.pk, token, "Images of this release were withdrawn or returned since it was prepared.")
         return
-    Path(settings.STAGING).mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(dir=settings.STAGING, prefix="release-", suffix=".zip") as handle:
-        facts, images = describe(release)
-        built = write_bag(
-            handle,  # type: ignore[arg-type]
-            name=facts.name,
-            entries=_entries(release, facts, images),
-            info={
-                "Source-Organization": "GetDATA",
-                "External-Identifier": facts.name,
-                "External-Description": facts.title,
-                "Bagging-Date": facts.date,
-            },
-        )
-        handle.flush()
-        size = handle.tell()
-        handle.seek(0)
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()  # type: ignore[arg-type]
-        handle.seek(0)
-        key = f"releases/{release.pk}/{facts.name}.zip"
-        storage.released().save(key, File(handle))
-    if not _note_built(release, key, size, digest, built):
-        storage.released().delete(key)  # the draft was discarded meanwhile
+    for left in _folders(release):  # of a worker that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    folder = Path(settings.STAGING) / f"release-{release.pk}-{token}"
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        _write(release, Ledger(release, token), folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _note_built(release: Release, key: str, size: int, digest: str, built: Built) -> bool:
-    with transaction.atomic():
-        noted = Release.objects.filter(pk=release.pk, archive="", status=ReleaseStatus.DRAFT).update(
-            archive=key,
-            archive_size=size,
-            archive_sha256=digest,
-            problem="",
-            build_lease_until=None,
-        )
-        if not noted:
-            return Release.objects.filter(pk=release.pk, archive=key).exists()
-        ReleaseFile.objects.filter(release=release).delete()
-        ReleaseFile.objects.bulk_create(
-            (ReleaseFile(release=release, **asdict(file)) for file in built.files), batch_size=1000
-        )
-        record(
-            verb="release.built",
-            target=release,
-            organization_id=release.request.organization_id,
-            data={"sha256": digest, "bytes": size, "files": len(built.files)},
-        )
-        others = User.objects.filter(is_active=True).exclude(staff_role=User.StaffRole.NONE)
-        notify(
-            event="release.waits",
-            users=others.exclude(pk=release.prepared_by_id),
-            text=f"Release {release.number} of “{release.request.title}” waits for a second person.",
-            url=reverse("release_detail", args=[release.pk]),
-        )
-    return True
+def _write(release: Release, ledger: Ledger, folder: Path) -> None:
+    facts = release_facts(release)
+    upload = str(release.build_state.get("upload", ""))
+    growing = grow(storage.released(), _key(release), token=upload, expected=_expected(release, facts))
+    at, reached = ledger.resume(growing)
+    earlier = growing.so_far(at)
+    with BagWriter(growing, facts.name, at=at) as bag:
+        bag.skip(_told(earlier, ledger) if earlier is not None else ())
+        growing.begin(at)
+        entries = _payload(release, facts, ledger, folder, reached)
+        _add_all(bag, entries, ledger, growing, folder_name="data/")
+        tags = tag_entries(_info(facts), ledger.payload, folder)
+        _add_all(bag, tags, ledger, growing)
+        digest = bag.close(ledger.files())
+        size = bag.at
+    growing.finish()
+    if earlier is None:  # what was there could not be read before
+        digest = _digest_of(_key(release), size, ledger)
+    _note_built(release, ledger, size, digest)
 
 
-# --- what the package says -------------------------------------------------------------------------------------------
+def _add_all(
+    bag: BagWriter, entries: Iterator[Entry], ledger: Ledger, growing: GrowingObject, *, folder_name: str = ""
+) -> None:
+    """Write entries but for those that are there, noting them as it goes. Raises ``TurnOver`` and ``LeaseLost``."""
+    began = monotonic()
+    noted_at = bag.at
+    may_stop = bool(ledger.done)  # documents are made in one turn: without an image there is nothing to go on from
+    for entry in entries:
+        path = f"{folder_name}{entry.path}"
+        if path in ledger.done:
+            continue
+        ledger.note(bag.add(Entry(path, entry.read, entry.sha256)))
+        ledger.alive()
+        may_stop |= path.startswith(FIRST_IMAGES)
+        if ledger.waiting >= _ENTRIES or bag.at - noted_at >= _BYTES:
+            ledger.secure(growing)
+            noted_at = bag.at
+            if may_stop and monotonic() - began > TURN.total_seconds():
+                raise TurnOver
+    ledger.secure(growing)
 
 
-def describe(release: Release) -> tuple[PackageFacts, list[ReleasedImage]]:
-    """The facts of the release and of each image in it. No person and no hospital is named outside the terms."""
-    version = release.request.current_version
-    assert version is not None  # a request with accepted images was opened
-    items = list(release.items.select_related("image__source__batch").prefetch_related("image__scores"))
-    fulfillments = {item.image.source.batch.fulfillment_id for item in items}
-    agreements = Agreement.objects.filter(offer__fulfillment__in=fulfillments)
-    withheld = (
-        SourceFile.objects.filter(
-            batch__in={item.image.source.batch_id for item in items},
-            status__in=[SourceFileStatus.REJECTED, SourceFileStatus.QUARANTINED, SourceFileStatus.FAILED],
-        )
-        .exclude(reason="")
-        .values_list("reason")
-        .order_by()
-    )
-    reasons: dict[str, int] = {}
-    for (reason,) in withheld:
-        reasons[reason] = reasons.get(reason, 0) + 1
-    facts = PackageFacts(
-        name=f"getdata-{release.request.slug}-v{release.number}",
-        title=release.request.title,
-        number=release.number,
-        published_for=release.request.organization.name,
-        date=release.created_at.date().isoformat(),
-        spec=DatasetSpec.model_validate(version.document),
-        spec_version=version.number,
-        spec_sha256=version.sha256,
-        terms="\n---\n\n".join(sorted({agreement.text.strip() + "\n" for agreement in agreements})),
-        changes=_changes(release),
-        withheld=reasons,
-    )
-    sites, labels = _sites(release), _labels(release)
-    return facts, [_image(item, sites, labels) for item in items]
+def _payload(release: Release, facts: PackageFacts, ledger: Ledger, folder: Path, reached: int) -> Iterator[Entry]:
+    """What is below ``data/``, in its order: documents, then each image with what belongs to it, then reports."""
+    if not reached:
+        yield from document_entries(release, facts, folder, ledger.alive)
+    forms: list[ImageFormat] = [form for form in facts.spec.delivery.image_formats if form != ImageFormat.DICOM]
+    for item, image in images_of(release, after=max(0, reached - 1)):
+        yield from _of_image(item, image, facts, forms)
+    yield from report_texts(release, facts.spec)
 
 
-def _sites(release: Release) -> dict[Any, str]:
-    """Fulfillment -> ``site-01``, counted over every delivery of the request: a site keeps its code later."""
-    found: dict[Any, str] = {}
-    codes: dict[Any, str] = {}
-    rows = Fulfillment.objects.filter(request=release.request).order_by("created_at", "pk")
-    for key, hospital in rows.values_list("pk", "hospital_id"):
-        codes.setdefault(hospital, f"site-{len(codes) + 1:02}")
-        found[key] = codes[hospital]
-    return found
+def _of_image(
+    item: ReleaseItem, image: ReleasedImage, facts: PackageFacts, forms: list[ImageFormat]
+) -> Iterator[Entry]:
+    """The image, its PNGs, its labels as DICOM objects and its masks. Its bytes are read once."""
+    key = item.image.stored
+    held: list[bytes] = []
+
+    def stored() -> bytes:
+        if not held:
+            held.append(storage.get(storage.released(), key))
+        return held[0]
+
+    yield Entry(item.path, stored, item.sha256)
+    for form in forms:
+        path = f"{form.value}/{item.path.removeprefix('dicom/').removesuffix('.dcm')}.png"
+        yield Entry(path, lambda form=form: as_png(stored(), form))  # type: ignore[misc]
+    for path, data in objects_of(image, facts.spec, load_mask, facts.date):
+        yield Entry(path, lambda data=data: data)  # type: ignore[misc]
+    for path, data in masks_of(image, facts.spec.taxonomy(), load_mask):
+        yield Entry(path, lambda data=data: data)  # type: ignore[misc]
 
 
-def _labels(release: Release) -> dict[Any, list[ReleasedLabel]]:
-    """Image -> its labels, from tables that stand in accepted batches: a returned table says nothing any more."""
-    rows = (
-        Label.objects.standing()
-        .filter(
-            image__release_items__release=release,
-            batch__status=BatchStatus.ACCEPTED,
-        )
-        .order_by("image", "finding", "state", "method", "reader")
-    )
-    found: dict[Any, list[ReleasedLabel]] = {}
-    for label in rows.prefetch_related("annotations").iterator(chunk_size=2000):
-        found.setdefault(label.image_id, []).append(
-            ReleasedLabel(
-                finding=label.finding,
-                state=label.state,
-                source=known_method(label.method),
-                reader=label.reader,
-                readers=label.readers,
-                board_certified=label.board_certified,
-                blind_to_report=label.blind_to_report,
-                adjudication=label.adjudication,
-                is_consensus=label.is_consensus,
-                tool=label.tool,
-                tool_version=label.tool_version,
-                laterality=label.laterality,
-                marks=tuple(
-                    ReleasedMark(mark.kind, mark.box, mark.points, mark.mask) for mark in label.annotations.all()
-                ),
+def _info(facts: PackageFacts) -> dict[str, str]:
+    return {
+        "Source-Organization": "GetDATA",
+        "External-Identifier": facts.name,
+        "External-Description": facts.title,
+        "Bagging-Date": facts.date,
+    }
+
+
+def _expected(release: Release, facts: PackageFacts) -> int:
+    """About how large the package will be: the same each time."""
+    images = release.items.aggregate(bytes=Sum("image__size"))["bytes"] or 0
+    return int(images) * len({ImageFormat.DICOM, *facts.spec.delivery.image_formats}) + 64 * 1024 * 1024
+
+
+def _told(blocks: Iterator[bytes], ledger: Ledger) -> Iterator[bytes]:
+    for block in blocks:
+        ledger.alive()
+        yield block
+
+
+def _digest_of(key: str, size: int, ledger: Ledger) -> str:
+    digest = hashlib.sha256()
+    for block in _told(read_part(storage.released(), key, 0, size), ledger):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _note_built(release: Release, ledger: Ledger, size: int, digest: str) -> None:
+    try:
+        with transaction.atomic():
+            ledger.secure_all()
+            Release.objects.filter(pk=release.pk, build_token=ledger.token).update(
+                archive=_key(release),
+                archive_size=size,
+                archive_sha256=digest,
+                problem="",
+                build_lease_until=None,
+                build_token=None,
+                build_state={},
             )
-        )
-    return found
+            files = release.files.count()
+            _tell(release, digest, size, files)
+    except LeaseLost:
+        if not Release.objects.filter(pk=release.pk).exists():
+            storage.released().delete(_key(release))
+        raise
 
 
-def _mask(key: str) -> bytes | None:
-    """The bytes of a stored mask, or None where it is not there any more."""
-    store = storage.released()
-    return storage.get(store, key) if store.exists(key) else None
-
-
-def _changes(release: Release) -> list[str]:
-    now = set(release.items.values_list("image_id", flat=True))
-    previous = (
-        release.request.releases.filter(number__lt=release.number)
-        .exclude(status=ReleaseStatus.DRAFT)
-        .order_by("-number")
-        .first()
+def _tell(release: Release, digest: str, size: int, files: int) -> None:
+    record(
+        verb="release.built",
+        target=release,
+        organization_id=release.request.organization_id,
+        data={"sha256": digest, "bytes": size, "files": files},
     )
-    if previous is None:
-        return [f"First release: {_images(len(now))}."]
-    before = set(previous.items.values_list("image_id", flat=True))
-    lines = [
-        f"{_images(len(now - before))} added since release {previous.number}.",
-        f"{_images(len(before - now))} removed.",
-    ]
-    if previous.status == ReleaseStatus.WITHDRAWN:
-        lines.append(f"Release {previous.number} was withdrawn.")
-    return lines
-
-
-def _images(count: int) -> str:
-    return f"{count} image{'' if count == 1 else 's'}"
-
-
-def _image(item: ReleaseItem, sites: dict[Any, str], labels: dict[Any, list[ReleasedLabel]]) -> ReleasedImage:
-    image = item.image
-    score = next(iter(image.scores.all()), None)
-    return ReleasedImage(
-        path=item.path,
-        sha256=item.sha256,
-        site=sites[image.source.batch.fulfillment_id],
-        facts=image.facts,
-        quality_version=score.version if score else "",
-        quality_total=score.total if score else None,
-        quality_components=score.components if score else {},
-        masks=len(image.masks),
-        labels=labels.get(image.pk, []),
-        deid=image.deid_record,
+    others = User.objects.filter(is_active=True).exclude(staff_role=User.StaffRole.NONE)
+    notify(
+        event="release.waits",
+        users=others.exclude(pk=release.prepared_by_id),
+        text=f"Release {release.number} of “{release.request.title}” waits for a second person.",
+        url=reverse("release_detail", args=[release.pk]),
     )
-
-
-def _entries(release: Release, facts: PackageFacts, images: list[ReleasedImage]) -> Iterator[Entry]:
-    for path, data in {**documents(facts, images), **release_certificates(release)}.items():
-        yield Entry(path, lambda data=data: data)  # type: ignore[misc]
-    for path, data in label_files(facts.spec, images, _mask):
-        yield Entry(path, lambda data=data: data)  # type: ignore[misc]
-    for image in images:  # the objects of one image at a time
-        for path, data in objects_of(image, facts.spec, _mask):
-            yield Entry(path, lambda data=data: data)  # type: ignore[misc]
-    for path, data in report_documents(release, facts.spec).items():
-        yield Entry(path, lambda data=data: data)  # type: ignore[misc]
-    wanted = [form for form in facts.spec.delivery.image_formats if form != ImageFormat.DICOM]
-    for item in release.items.select_related("image").iterator(chunk_size=200):
-        key = item.image.stored
-        yield Entry(item.path, lambda key=key: storage.get(storage.released(), key), item.sha256)  # type: ignore[misc]
-        for form in wanted:
-            path = f"{form.value}/{item.path.removeprefix('dicom/').removesuffix('.dcm')}.png"
-            yield Entry(path, lambda key=key, form=form: as_png(storage.get(storage.released(), key), form))  # type: ignore[misc]

@@ -2,37 +2,71 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-from fulfillment.models import BatchStatus, Release, Report
+from django.db.models import Q
+
+from fulfillment.models import BatchStatus, Release, Report, ReportState, SourceFileStatus
+from fulfillment.release import Entry
+from fulfillment.release.tables import Column, Table
 from requests_app.spec import DatasetSpec, ReportLinkage
 
+_COLUMNS = (
+    Column("path", about="the text, below data/"),
+    Column("patient_id", about="pseudonym of the patient, within one hospital"),
+    Column("study_uid", about="replaced StudyInstanceUID"),
+    Column("language", about="ISO 639-1"),
+    Column("passages_removed", "whole", "passages that de-identification took out"),
+    Column("engine", about="version of the text cleaner"),
+)
 
-def report_documents(release: Release, spec: DatasetSpec) -> dict[str, bytes]:
-    """Path below ``data/`` -> bytes, in the order of their paths. Empty where the request takes no reports.
 
-    A study's report is ``reports/<patient>/<study>.txt``, both pseudonymous; only reports of accepted batches whose study has an
-    image in the release.
-    """
+def report_table(release: Release, spec: DatasetSpec, folder: Path) -> Path | None:
+    """``reports.csv`` in the folder; None where the request takes no reports."""
     if spec.reports.linkage is ReportLinkage.NONE:
-        return {}
-    reports = (
-        Report.objects.linked()
-        .filter(study__series__images__release_items__release=release, batch__status=BatchStatus.ACCEPTED)
+        return None
+    with Table(folder, "reports", _COLUMNS, parquet=False) as out:
+        for path, report in _reports(release):
+            study = report.study
+            assert study is not None
+            out.add(
+                {
+                    "path": path,
+                    "patient_id": study.patient.pseudonym,
+                    "study_uid": study.study_instance_uid,
+                    "language": report.language,
+                    "passages_removed": sum(report.removed.values()),
+                    "engine": report.engine,
+                }
+            )
+    return out.csv
+
+
+def report_texts(release: Release, spec: DatasetSpec) -> Iterator[Entry]:
+    """The texts, ``reports/<patient>/<study>.txt``, both pseudonymous."""
+    if spec.reports.linkage is not ReportLinkage.NONE:
+        for path, report in _reports(release):
+            yield Entry(path, report.text.encode)
+
+
+def _reports(release: Release) -> Iterator[tuple[str, Any]]:
+    """Reports of accepted batches whose study has an image in the release, as they stood when it was prepared."""
+    rows = (
+        Report.objects.filter(
+            Q(superseded_by=None) | Q(superseded_by__created_at__gt=release.created_at),
+            created_at__lte=release.created_at,
+            source__status=SourceFileStatus.PASSED,
+            state=ReportState.LINKED,
+            study__series__images__release_items__release=release,
+            batch__status=BatchStatus.ACCEPTED,
+        )
         .select_related("study__patient")
+        .order_by("study__patient__pseudonym", "study__study_instance_uid", "pk")
         .distinct()
     )
-    files: dict[str, bytes] = {}
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["path", "patient", "study_instance_uid", "language", "passages_removed", "engine"])
-    named = [
-        (one.study.patient.pseudonym, one.study.study_instance_uid, one) for one in reports if one.study is not None
-    ]
-    for patient, study, report in sorted(named, key=lambda item: item[:2]):
-        path = f"reports/{patient}/{study}.txt"
-        files[path] = report.text.encode()
-        writer.writerow([path, patient, study, report.language, sum(report.removed.values()), report.engine])
-    files["metadata/reports.csv"] = table.getvalue().encode()
-    return dict(sorted(files.items()))
+    for report in rows.iterator(chunk_size=500):
+        study = report.study
+        assert study is not None
+        yield f"reports/{study.patient.pseudonym}/{study.study_instance_uid}.txt", report

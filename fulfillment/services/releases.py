@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from copy import copy
 from typing import Any
 
 from django.db import transaction
@@ -19,12 +19,14 @@ from fulfillment.models import (
     ReleaseStatus,
     SourceFileStatus,
 )
+from fulfillment.models.imaging import path_in_release
 from fulfillment.services.grants import downloads_for, live_grant, make_grant, note_download
 from fulfillment.services.independence import require_independent, require_not_deliverer
 from fulfillment.services.release_building import (
     BUILD_TASK,
     MAX_BUILD_ATTEMPTS,
     build_release,
+    discard_staged,
     ring_for_unbuilt,
 )
 from fulfillment.services.reviews import members_with
@@ -101,35 +103,50 @@ def prepare_release(*, request: DatasetRequest, actor: User) -> Release:
                 remedy="Publish or discard that one first.",
                 code="draft_exists",
             )
-        images = list(accepted_images(request))
-        if not images:
+        images = accepted_images(request)
+        if not images.exists():
             raise CannotDo(
                 "No image of this request was accepted yet.", remedy="Review a batch first.", code="no_images"
             )
         _require_signed_terms(images)
         number = (request.releases.aggregate(n=Max("number"))["n"] or 0) + 1
         release = Release.objects.create(request=request, number=number, prepared_by=actor)
-        ReleaseItem.objects.bulk_create(
-            (
-                ReleaseItem(release=release, image=image, path=image.path_in_release, sha256=image.output_sha256)
-                for image in images
-            ),
-            batch_size=1000,
-        )
+        count = _collect(release, images)
         record(
             verb="release.prepared",
             target=release,
             actor=actor,
             organization_id=request.organization_id,
-            data={"images": len(images), "number": number},
+            data={"images": count, "number": number},
         )
         enqueue(BUILD_TASK, str(release.pk))
     return release
 
 
-def _require_signed_terms(images: Iterable[Image]) -> None:
+def _collect(release: Release, images: Any) -> int:
+    """One item an image, numbered by its path in the package: a patient's images lie together. Returns how many."""
+    rows = images.order_by().values_list(
+        "pk",
+        "output_sha256",
+        "series__study__patient__pseudonym",
+        "series__study__study_instance_uid",
+        "series__series_instance_uid",
+        "sop_instance_uid",
+    )
+    found = sorted((path_in_release(*uids), digest, pk) for pk, digest, *uids in rows.iterator(chunk_size=2000))
+    ReleaseItem.objects.bulk_create(
+        (
+            ReleaseItem(release=release, image_id=pk, number=number, path=path, sha256=digest)
+            for number, (path, digest, pk) in enumerate(found, start=1)
+        ),
+        batch_size=1000,
+    )
+    return len(found)
+
+
+def _require_signed_terms(images: Any) -> None:
     """No image leaves without the agreement it was delivered under."""
-    offers = {image.source.batch.fulfillment.offer_id for image in images}
+    offers = set(images.order_by().values_list("source__batch__fulfillment__offer", flat=True).distinct())
     signed = [
         agreement.offer_id
         for agreement in Agreement.objects.filter(offer__in=offers).prefetch_related("signatures")
@@ -218,10 +235,13 @@ def discard_release(*, release: Release, actor: User) -> None:
     with transaction.atomic():
         draft = _locked_draft(release, "Only a draft can be discarded.")
         archive = draft.archive
+        staged = copy(draft)
         record(verb="release.discarded", target=draft, actor=actor, organization_id=draft.request.organization_id)
         draft.delete()
     if archive:
         storage.released().delete(archive)
+    else:
+        discard_staged(staged)
 
 
 def _locked_draft(release: Release, otherwise: str) -> Release:

@@ -184,7 +184,7 @@ def test_forty_radiographs_travel_from_request_to_release(portal: Portal, delive
     assert counts["burned"] >= 1, "the delivery was meant to hold burned-in text"
     images, labels = package.read_table(bag, "images.csv"), package.read_table(bag, "labels.csv")
     assert len(images) == released
-    assert {row["sop_instance_uid"] for row in labels} <= {row["sop_instance_uid"] for row in images}
+    assert {row["image_id"] for row in labels} <= {row["image_id"] for row in images}
     assert labels and {row["state"] for row in labels} <= {"present", "absent", "possible", "likely", "not_mentioned"}
     assert {row["site"] for row in images} == {"site-01", "site-02"}
 

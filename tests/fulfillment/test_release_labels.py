@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from fulfillment.labels.formats import read
-from fulfillment.release import ReleasedLabel, ReleasedMark, documents, label_files, objects_of
+from fulfillment.release import ReleasedLabel, ReleasedMark, describe, masks_of, objects_of
 from requests_app.spec import LabelFormat
-from tests.fulfillment.test_release_package import SPEC, facts, image
+from tests.fulfillment.test_release_package import SPEC, facts, image, made_of
 
 pytestmark = pytest.mark.pure
 
 
-def test_labels_with_marks_are_read_back_from_every_format_with_where_they_come_from() -> None:
+def test_labels_with_marks_are_read_back_from_every_format_with_where_they_come_from(tmp_path: Path) -> None:
     spec = SPEC.model_copy(
         update={
             "delivery": SPEC.delivery.model_copy(
@@ -53,27 +54,33 @@ def test_labels_with_marks_are_read_back_from_every_format_with_where_they_come_
         ],
     )
     load = {"m": stored}.get
-    files = {**dict(label_files(spec, [shown, image(2)], load)), **dict(objects_of(shown, spec, load))}
-    assert sorted(path.split("/")[0] for path in files) == ["metadata", "metadata", "seg", "sr", "sr"], (
-        "a report for each reader"
-    )
+    _, tables = describe(tmp_path, facts(spec=spec), [shown, image(2)], load)
+    objects = dict(objects_of(shown, spec, load, "2026-03-01"))
+    assert sorted(path.split("/")[0] for path in objects) == ["seg", "sr", "sr"], "a report for each reader"
+    assert objects == dict(objects_of(shown, spec, load, "2026-03-01")), "the same labels give the same bytes"
+    assert dict(masks_of(shown, spec.taxonomy(), load)) == {"masks/2.25.11/nodule-01.png": stored}
+    files = {**{path: file.read_bytes() for path, file in tables.items()}, **objects}
+
+    table = read(files["metadata/annotations.parquet"], taxonomy=spec.taxonomy())
+    assert {(entry.key, entry.reader, entry.shape.kind) for entry in table.entries if entry.shape} == {
+        ("pneumothorax", "r1", "box"),
+        ("nodule", "r2", "mask"),
+    }
+    nodule = next(entry for entry in table.entries if entry.key == "nodule")
+    assert nodule.shape is not None and np.array_equal(nodule.shape.to_mask(24, 20), mask > 0)
 
     table = read(files["metadata/labels.parquet"], taxonomy=spec.taxonomy())
-    said = {
-        (entry.key, entry.state.value, entry.reader, entry.shape.kind if entry.shape else "") for entry in table.entries
-    }
+    said = {(entry.key, entry.state.value, entry.reader) for entry in table.entries}
     assert table.problems == ()
     assert said == {
-        ("pneumothorax", "present", "r1", "box"),
-        ("nodule", "present", "r2", "mask"),
-        ("mass", "absent", "", ""),
+        ("pneumothorax", "present", "r1"),
+        ("nodule", "present", "r2"),
+        ("mass", "absent", ""),
     }
     first = next(entry for entry in table.entries if entry.key == "pneumothorax")
     assert {name: first.note(name) for name in ("board_certified", "blind_to_report", "laterality", "readers")} == {
         "board_certified": "yes", "blind_to_report": "no", "laterality": "L", "readers": "1"
     }  # fmt: skip
-    nodule = next(entry for entry in table.entries if entry.key == "nodule")
-    assert nodule.shape is not None and np.array_equal(nodule.shape.to_mask(24, 20), mask > 0)
 
     coco = json.loads(files["metadata/coco.json"])
     assert [row["file_name"] for row in coco["images"]] == [shown.path, image(2).path]
@@ -94,12 +101,11 @@ def test_a_mask_that_is_gone_is_its_box_and_a_label_of_an_earlier_list_keeps_its
             ReleasedLabel("A finding of an earlier version", "present", "", ""),
         ],
     )
-    (data,) = (data for path, data in label_files(SPEC, [lost], {}.get) if path.endswith("parquet"))
-    found = read(data, taxonomy=SPEC.taxonomy()).entries
-    assert [(entry.finding, entry.shape.bounds if entry.shape else None) for entry in found] == [
-        ("Nodule", (3.0, 4.0, 5.0, 5.0)),
-        ("A finding of an earlier version", None),
-    ]
+    made = made_of([lost])
+    (shape,) = read(made["metadata/annotations.parquet"], taxonomy=SPEC.taxonomy()).entries
+    assert shape.shape is not None and shape.shape.bounds == (3.0, 4.0, 5.0, 5.0)
+    said = read(made["metadata/labels.parquet"], taxonomy=SPEC.taxonomy()).entries
+    assert [entry.finding for entry in said] == ["Nodule", "A finding of an earlier version"]
 
 
 def test_the_card_says_how_labels_were_made_and_by_how_many() -> None:
@@ -108,5 +114,5 @@ def test_the_card_says_how_labels_were_made_and_by_how_many() -> None:
         ReleasedLabel("Mass", "absent", "single_reader", "r2"),
         ReleasedLabel("Mass", "absent", "report_nlp", ""),
     ]
-    card = documents(facts(), [image(1, labels=labels)])["README.md"].decode()
+    card = made_of([image(1, labels=labels)])["README.md"].decode()
     assert "| one radiologist | 2 | 2 | 1 |" in card and "| report, read by software | 1 | not named | 0 |" in card

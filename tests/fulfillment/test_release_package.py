@@ -6,7 +6,9 @@ import csv
 import hashlib
 import io
 import json
+import tempfile
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,17 +20,19 @@ import pydicom
 import pytest
 
 from fulfillment.release import (
-    Built,
     DamagedEntry,
     Entry,
     PackageFacts,
     ReleasedImage,
     ReleasedLabel,
     ReleasedMark,
+    Written,
     as_png,
+    describe,
     documents,
     write_bag,
 )
+from fulfillment.release.archive import directory, local_header
 from getdata.demo.dicomize import encode
 from requests_app.spec import DatasetSpec, ImageFormat, spec_sha256
 
@@ -58,7 +62,6 @@ def facts(**changes: Any) -> PackageFacts:
         spec_version=2,
         spec_sha256=spec_sha256(SPEC),
         terms="Data use agreement\n",
-        changes=["First release: 2 images."],
         withheld={"NOT_DICOM": 3},
     )
     return replace(given, **changes)
@@ -91,10 +94,21 @@ def image(number: int, **changes: Any) -> ReleasedImage:
     return replace(given, **changes)
 
 
-def bag(entries: list[Entry], **info: str) -> tuple[bytes, Built]:
+def bag(entries: list[Entry], **info: str) -> tuple[bytes, list[Written]]:
     target = io.BytesIO()
-    made = write_bag(target, name="release", entries=entries, info={"Source-Organization": "GetDATA", **info})
+    with tempfile.TemporaryDirectory() as folder:
+        told = {"Source-Organization": "GetDATA", **info}
+        made = write_bag(target, name="release", entries=entries, info=told, folder=Path(folder))
     return target.getvalue(), made
+
+
+def made_of(images: list[ReleasedImage], given: PackageFacts | None = None) -> dict[str, bytes]:
+    """Path below ``data/`` -> bytes of every document and table."""
+    given = given or facts()
+    with tempfile.TemporaryDirectory() as folder:
+        survey, tables = describe(Path(folder), given, images, lambda key: None)
+        found = {entry.path: entry.read() for entry in documents(given, survey, tables)}
+        return {path: data if isinstance(data, bytes) else data.read_bytes() for path, data in found.items()}
 
 
 def rows(content: bytes) -> list[dict[str, str]]:
@@ -111,8 +125,10 @@ def test_the_unpacked_package_is_a_valid_bag(tmp_path: Path) -> None:
     found = bagit.Bag(str(tmp_path / "release"))
     assert found.validate(processes=1)
     assert found.info["Payload-Oxum"] == f"{sum(map(len, payload.values()))}.3"
-    assert made.payload_bytes == sum(map(len, payload.values()))
-    assert made.manifest == {f"data/{path}": hashlib.sha256(data).hexdigest() for path, data in payload.items()}
+    digests = {file.path: file.sha256 for file in made if file.path.startswith("data/")}
+    assert digests == {f"data/{path}": hashlib.sha256(data).hexdigest() for path, data in payload.items()}
+    for file in made:
+        assert hashlib.sha256(data[file.offset : file.end]).hexdigest() == file.sha256, "a file is a byte range"
 
 
 def test_a_byte_changed_after_unpacking_makes_the_bag_invalid(tmp_path: Path) -> None:
@@ -130,8 +146,8 @@ def test_the_same_entries_give_the_same_bytes() -> None:
 
 def test_an_entry_that_changed_in_storage_is_refused_by_its_path() -> None:
     right = hashlib.sha256(b"as released").hexdigest()
-    assert bag([Entry("dicom/x.dcm", lambda: b"as released", right)])[1].manifest["data/dicom/x.dcm"] == right
-    with pytest.raises(DamagedEntry, match=r"^dicom/x\.dcm$"):
+    assert bag([Entry("dicom/x.dcm", lambda: b"as released", right)])[1][0].sha256 == right
+    with pytest.raises(DamagedEntry, match=r"^data/dicom/x\.dcm$"):
         bag([Entry("dicom/x.dcm", lambda: b"as released?", right)])
 
 
@@ -141,9 +157,25 @@ def test_a_path_that_leaves_the_bag_is_refused(path: str) -> None:
         bag([Entry(path, lambda: b"")])
 
 
-def test_a_repeated_path_is_refused() -> None:
-    with pytest.raises(ValueError, match="repeated"):
-        bag([Entry("a", lambda: b"1"), Entry("a", lambda: b"2")])
+def test_an_archive_beyond_four_gigabytes_and_64k_files_opens(tmp_path: Path) -> None:
+    large = 5 * 1024**3
+    names = ["a", "ü", *(f"f{number:05}" for number in range(66_000))]
+    target = tmp_path / "large.zip"
+    files, at = [], 0
+    with target.open("wb") as out:
+        for name in names:
+            size = large if name == "a" else 1
+            head = local_header(f"r/{name}", size, 0 if name == "a" else zlib.crc32(b"x"))
+            out.write(head)
+            files.append(Written(name, size, "", 0 if name == "a" else zlib.crc32(b"x"), at + len(head)))
+            at = files[-1].end
+            if name == "a":  # a hole
+                out.seek(at - 1)
+            out.write(b"\0" if name == "a" else b"x")
+        out.writelines(directory("r", files, at))
+    with zipfile.ZipFile(target) as bundle:
+        assert len(bundle.infolist()) == len(names) and bundle.getinfo("r/a").file_size == large
+        assert bundle.read("r/ü") == b"x" and bundle.read("r/f65999") == b"x"
 
 
 def test_what_people_wrote_cannot_add_lines_to_the_bag_info() -> None:
@@ -157,60 +189,72 @@ def test_what_people_wrote_cannot_add_lines_to_the_bag_info() -> None:
 
 
 def test_every_document_is_there_and_the_same_each_time() -> None:
-    made = documents(facts(), [image(1), image(2)])
+    made = made_of([image(1), image(2)])
     assert sorted(made) == [
         "CHANGELOG.md",
+        "LICENSE",
         "README.md",
-        "TERMS.md",
+        "audit/quality.csv",
+        "audit/quality.parquet",
+        "croissant.json",
         "deidentification.json",
+        "docs/datasheet.md",
+        "docs/standing_together.md",
+        "metadata/annotations.parquet",
         "metadata/chexpert.csv",
+        "metadata/coco.json",
         "metadata/images.csv",
+        "metadata/images.parquet",
         "metadata/labels.csv",
-        "metadata/quality.csv",
+        "metadata/labels.parquet",
         "spec.json",
     ]
-    assert made == documents(facts(), [image(1), image(2)])
+    assert made == made_of([image(1), image(2)])
 
 
 def test_the_specification_in_the_package_reads_back_to_the_same_one() -> None:
-    read = DatasetSpec.model_validate(json.loads(documents(facts(), [image(1)])["spec.json"]))
-    assert read == SPEC and spec_sha256(read) in documents(facts(), [image(1)])["README.md"].decode()
+    read = DatasetSpec.model_validate(json.loads(made_of([image(1)])["spec.json"]))
+    assert read == SPEC and spec_sha256(read) in made_of([image(1)])["README.md"].decode()
 
 
 def test_the_image_table_has_a_row_an_image_and_no_secret_columns() -> None:
-    table = rows(documents(facts(), [image(1), image(2)])["metadata/images.csv"])
+    table = rows(made_of([image(1), image(2)])["metadata/images.csv"])
     assert [row["path"] for row in table] == [image(1).path, image(2).path]
-    assert table[0]["site"] == "site-01" and table[0]["spacing_mm"] == "0.2|0.2" and table[0]["age_years"] == ""
-    assert table[1]["masked_regions"] == "2"
-    assert "labels" not in table[0] and list(table[0]).count("site") == 1
+    assert list(table[0])[:9] == "image_id patient_id site vendor model view sex age path".split()
+    assert (table[0]["image_id"], table[0]["patient_id"], table[0]["site"]) == ("3.1", "P1", "site-01")
+    assert (table[0]["row_spacing_mm"], table[0]["age"], table[1]["masked_regions"]) == ("0.2", "", "2")
+    assert "labels" not in table[0]
 
 
 def test_the_quality_table_leaves_missing_scores_blank() -> None:
     unscored = image(2, quality_version="", quality_total=None, quality_components={})
-    table = rows(documents(facts(), [image(1), unscored])["metadata/quality.csv"])
-    assert [(row["total"], row["contrast"]) for row in table] == [("81.3", "70.0"), ("", "")]
+    table = rows(made_of([image(1), unscored])["audit/quality.csv"])
+    assert [(row["total"], row["contrast"]) for row in table] == [("81.3", "70"), ("", "")]
 
 
 def test_cells_that_a_spreadsheet_would_run_are_made_harmless() -> None:
     evil = image(1, facts={**image(1).facts, "manufacturer": '=HYPERLINK("http://x")', "age_years": -1})
-    row = rows(documents(facts(), [evil])["metadata/images.csv"])[0]
+    row = rows(made_of([evil])["metadata/images.csv"])[0]
     assert row["manufacturer"] == '\'=HYPERLINK("http://x")'
-    assert row["age_years"] == "-1", "a number is no formula"
+    assert row["age"] == "-1", "a number is no formula"
 
 
 def test_labels_are_rows_with_their_source() -> None:
     made = {"readers": 2, "board_certified": True, "adjudication": "majority", "laterality": "R"}
     marks = [ReleasedMark("box", [1, 2, 3, 4])]
     labelled = image(1, labels=[ReleasedLabel("Pneumothorax", "likely", "report_read", "r1", marks=marks, **made)])
-    table = rows(documents(facts(), [labelled, image(2)])["metadata/labels.csv"])
+    table = rows(made_of([labelled, image(2)])["metadata/labels.csv"])
     assert table == [
         {
-            "sop_instance_uid": "3.1",
-            "path": image(1).path,
+            "image_id": "3.1",
             "finding": "Pneumothorax",
             "state": "likely",
             "source": "report_read",
             "reader": "r1",
+            "adjudicated": "yes",
+            "patient_id": "P1",
+            "site": "site-01",
+            "path": image(1).path,
             "readers": "2",
             "board_certified": "yes",
             "blind_to_report": "",
@@ -220,6 +264,10 @@ def test_labels_are_rows_with_their_source() -> None:
             "tool_version": "",
             "laterality": "R",
             "marks": "box",
+            "key": "pneumothorax",
+            "snomed_ct": "36118008",
+            "radlex": "RID5352",
+            "umls": "C2073565",
         }
     ]
 
@@ -235,7 +283,7 @@ def test_the_chexpert_table_maps_findings_and_states() -> None:
         ],
     )
     absent = image(2, labels=[ReleasedLabel("Pneumothorax", "absent", "", "")])
-    table = rows(documents(facts(), [labelled, absent, image(3)])["metadata/chexpert.csv"])
+    table = rows(made_of([labelled, absent, image(3)])["metadata/chexpert.csv"])
     assert [row["Path"] for row in table] == [image(n).path for n in (1, 2, 3)]
     assert len(table[0]) == 15
     assert [row["Pneumothorax"] for row in table] == ["1.0", "0.0", ""]
@@ -244,11 +292,11 @@ def test_the_chexpert_table_maps_findings_and_states() -> None:
 
 def test_the_chexpert_table_comes_only_when_it_was_asked_for() -> None:
     plain = SPEC.model_copy(update={"delivery": SPEC.delivery.model_copy(update={"label_formats": ()})})
-    assert "metadata/chexpert.csv" not in documents(facts(spec=plain), [image(1)])
+    assert "metadata/chexpert.csv" not in made_of([image(1)], facts(spec=plain))
 
 
 def test_the_card_says_what_is_here_and_what_is_not() -> None:
-    card = documents(facts(), [image(1), image(2, site="site-02")])["README.md"].decode()
+    card = made_of([image(1), image(2, site="site-02")])["README.md"].decode()
     assert "2 images of 2 patients from 2 sites." in card
     assert "| site-01 | 1 |" in card and "| Maker | 2 |" in card
     assert "version 2" in card
@@ -259,11 +307,11 @@ def test_the_card_says_what_is_here_and_what_is_not() -> None:
 
 def test_a_maker_cannot_break_the_tables_of_the_card() -> None:
     odd = image(1, facts={**image(1).facts, "manufacturer": "A | B\n| C | 9 |"})
-    assert "| A / B / C / 9 / | 1 |" in documents(facts(), [odd])["README.md"].decode()
+    assert "| A / B / C / 9 / | 1 |" in made_of([odd])["README.md"].decode()
 
 
 def test_the_summary_of_de_identification_adds_up() -> None:
-    told = json.loads(documents(facts(), [image(1), image(2)])["deidentification.json"])
+    told = json.loads(made_of([image(1), image(2)])["deidentification.json"])
     assert told["engines"] == ["deid/1"] and told["policies"] == ["cxr-research"]
     assert (told["images"], told["images_with_masks"], told["masks"]) == (2, 2, 3)
     assert told["actions"] == {"X": 4} and told["withheld_by_reason"] == {"NOT_DICOM": 3}

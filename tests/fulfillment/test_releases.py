@@ -9,9 +9,11 @@ import json
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from fulfillment.labels.methods import known_method
@@ -166,7 +168,7 @@ def test_two_workers_do_not_build_the_same_package(
     release = releases.prepare_release(request=request_, actor=reviewer)
     builds = []
 
-    def build(one: Release) -> None:
+    def build(one: Release, token: object) -> None:
         builds.append(one)
         releases.build_release(one.pk)  # the bell rings again while the first worker is at it
 
@@ -189,7 +191,7 @@ def test_a_build_that_keeps_breaking_ends_with_a_word_and_can_be_tried_again(
 ) -> None:
     release = releases.prepare_release(request=request_, actor=reviewer)
     with monkeypatch.context() as broken:
-        broken.setattr(release_building, "describe", lambda release: 1 / 0)
+        broken.setattr(release_building, "release_facts", lambda release: 1 / 0)
         for attempt in (1, 2, 3):
             releases.build_release(release.pk)
             release.refresh_from_db()
@@ -224,19 +226,18 @@ def test_a_draft_discarded_while_it_is_built_leaves_no_package_behind(
     request_: DatasetRequest, reviewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = releases.prepare_release(request=request_, actor=reviewer)
-    describe = release_building.describe
+    tags = release_building.tag_entries
 
-    def discarded_meanwhile(one: Release) -> Any:
-        found = describe(one)
-        entries = list(release_building._entries(one, *found))
-        monkeypatch.setattr(release_building, "_entries", lambda *_: iter(entries))
-        releases.discard_release(release=Release.objects.get(pk=one.pk), actor=reviewer)
-        return found
+    def discarded_meanwhile(*given: Any) -> Any:
+        releases.discard_release(release=Release.objects.get(pk=release.pk), actor=reviewer)
+        return tags(*given)
 
-    monkeypatch.setattr(release_building, "describe", discarded_meanwhile)
+    monkeypatch.setattr(release_building, "tag_entries", discarded_meanwhile)
     releases.build_release(release.pk)
     assert not Release.objects.exists()
-    assert not storage.released().exists(f"releases/{release.pk}/getdata-{request_.slug}-v1.zip")
+    folder = f"releases/{release.pk}"
+    assert not storage.released().exists(folder) or storage.released().listdir(folder) == ([], [])
+    assert not list(Path(settings.STAGING).glob("release-*"))
 
 
 # --- what the package says ---------------------------------------------------------------------------------------------
@@ -251,10 +252,10 @@ def test_no_person_and_no_hospital_is_named_outside_the_terms(reviewer: User) ->
     people = [word for user in User.objects.all() for word in (user.email, user.name)]
     for name in package(release).namelist():
         content = package(release).read(name)
-        secrets = [*people, *([] if name.endswith("TERMS.md") else ["Saint Nowhere", "saint-nowhere", "Dr Grey"])]
+        secrets = [*people, *([] if name.endswith("LICENSE") else ["Saint Nowhere", "saint-nowhere", "Dr Grey"])]
         for secret in secrets:
             assert secret.encode() not in content, f"{secret} in {name}"
-    assert "Saint Nowhere Clinic" in text(release, "TERMS.md")
+    assert "Saint Nowhere Clinic" in text(release, "LICENSE")
     assert {row["site"] for row in csv.DictReader(io.StringIO(text(release, "metadata/images.csv")))} == {"site-01"}
     labels = list(csv.DictReader(io.StringIO(text(release, "metadata/labels.csv"))))
     assert [(row["finding"], row["source"], row["reader"]) for row in labels] == [
@@ -265,7 +266,7 @@ def test_no_person_and_no_hospital_is_named_outside_the_terms(reviewer: User) ->
 def test_the_terms_are_the_agreements_of_every_delivery(request_: DatasetRequest, reviewer: User) -> None:
     other = signed_fulfillment(request=request_)
     accepted_batch(other, images=1)
-    terms = text(built(request_, reviewer), "TERMS.md")
+    terms = text(built(request_, reviewer), "LICENSE")
     for delivery in request_.fulfillments.all():
         assert delivery.offer.agreement.text.strip() in terms
 

@@ -7,13 +7,13 @@ What COCO has no place for goes where its readers do not look: ``attributes`` of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from fulfillment.labels.formats import rle
-from fulfillment.labels.formats.gather import Gathering, Member, Sizes
-from fulfillment.labels.formats.model import IMAGE_KINDS, Entry, ImageKind, ImageRef, Problem, Shape, Size, Written
-from requests_app.taxonomy import LabelState, Taxonomy
+from fulfillment.labels.formats.gather import Gathering, Member
+from fulfillment.labels.formats.model import IMAGE_KINDS, ImageKind, ImageRef, Shape, Size
+from requests_app.taxonomy import LabelState
 
 MAX_JSON_BYTES = 256 * 1024 * 1024
 _OWN = {"state", "reader", "method"}
@@ -334,74 +334,3 @@ def _corners(box: Any, polygon: Any) -> Shape:
     if right < left or bottom < top:
         raise BadPart("CORNERS_SWAPPED", "The box ends before it begins.", "Give the upper left corner first.")
     return Shape.of_box(left, top, right - left, bottom - top)
-
-
-def write(
-    entries: Sequence[Entry],
-    taxonomy: Taxonomy,
-    sizes: Mapping[ImageRef, Size] | None = None,
-    images: Sequence[ImageRef] = (),
-) -> Written:
-    """One document; ``images`` are listed even without a label. Masks as compressed run lengths, polygons as polygons.
-
-    Width and height are left out where nobody knows them, which is told: many readers want them.
-    """
-    numbers = {ref: n for n, ref in enumerate(dict.fromkeys([*images, *(entry.image for entry in entries)]), start=1)}
-    given = Sizes(sizes)
-    known = {ref: size for ref in numbers if (size := given.find(ref)) is not None}
-    for entry in entries:
-        if entry.shape is not None and entry.shape.size is not None:
-            known.setdefault(entry.image, entry.shape.size)
-    keys = {key: n for n, key in enumerate(taxonomy.keys, start=1)}
-    left = [
-        Problem(0, "SIZE_UNKNOWN", f"The size of {count} images is not known.", "Give the images, or their sizes.")
-        for count in [sum(ref not in known for ref in numbers)]
-        if count
-    ]
-    annotations: list[dict[str, Any]] = []
-    whole: list[dict[str, Any]] = []
-    for number, entry in enumerate(entries, start=1):
-        if entry.key not in keys:
-            left.append(Problem(number, "NO_PLACE", "The label has no finding of the list.", "Map its name first."))
-            continue
-        link = {"image_id": numbers[entry.image], "category_id": keys[entry.key]}
-        said = {"state": entry.state.value, "reader": entry.reader, "method": entry.method}
-        if entry.shape is None:
-            whole.append({**link, **said, "provenance": dict(entry.extra)})
-        else:
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    **link,
-                    "bbox": [float(side) for side in entry.shape.bounds],
-                    "area": entry.shape.area,
-                    "iscrowd": 0,
-                    "segmentation": _segmentation(entry.shape),
-                    "attributes": {**dict(entry.extra), **{key: value for key, value in said.items() if value}},
-                }
-            )
-    document = {
-        "info": {"description": f"Findings of {taxonomy.title} {taxonomy.version}", "version": "1"},
-        "images": [
-            {
-                "id": number,
-                "file_name": ref.value,
-                **({"height": known[ref][0], "width": known[ref][1]} if ref in known else {}),
-                "image_kind": ref.kind,
-            }
-            for ref, number in numbers.items()
-        ],
-        "categories": [
-            {"id": keys[finding.key], "name": finding.name, "supercategory": finding.kind.value}
-            for finding in taxonomy.findings
-        ],
-        "annotations": annotations,
-        "image_labels": whole,
-    }
-    return Written({"coco.json": (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()}, tuple(left))
-
-
-def _segmentation(shape: Shape) -> Any:
-    if shape.kind == "mask":
-        return {"size": list(shape.size or ()), "counts": shape.counts}
-    return [[number for point in ring for number in point] for ring in shape.rings]

@@ -242,4 +242,6 @@ def _text(value: Any) -> str:
     """A cell as text; a list, a dictionary or bytes is nothing that belongs here."""
     if value is None or isinstance(value, list | dict | bytes):
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return repr(value) if isinstance(value, float) else str(value)

@@ -26,6 +26,7 @@ from requests_app.taxonomy import FindingKind, LabelState, Taxonomy
 
 IMAGE = {"Image Index": ("image_index", "image")}
 BOX_COLUMNS = {"x": ("x", "bbox_[x"), "y": ("y",), "w": ("w", "width"), "h": ("h", "h]", "height")}
+ENTRY_COLUMNS = ("Image Index", "Finding Labels", "Reader", "Method")
 _LABEL = ("finding_label", "label", "finding_labels")
 
 
@@ -147,8 +148,15 @@ def _side(row: Row, name: str, columns: Sequence[str]) -> float:
 
 def write_entries(entries: Sequence[Entry], taxonomy: Taxonomy) -> Written:
     """Present findings joined by ``|``, a row for each image, reader and method; what is not present has no place."""
-    rows: dict[tuple[ImageRef, str, str], list[str]] = {}
     left: list[Problem] = []
+    table = present_rows(entries, taxonomy, left)
+    width = 4 if any(reader or method for _, _, reader, method in table) else 2
+    return Written({"nih.csv": write_table(ENTRY_COLUMNS[:width], [row[:width] for row in table])}, tuple(left))
+
+
+def present_rows(entries: Sequence[Entry], taxonomy: Taxonomy, left: list[Problem]) -> list[list[str]]:
+    """The rows of ``ENTRY_COLUMNS``; what has no place there is added to ``left``."""
+    rows: dict[tuple[ImageRef, str, str], list[str]] = {}
     for number, entry in enumerate(entries, start=1):
         if entry.key not in taxonomy:
             left.append(Problem(number, "NO_PLACE", "The label has no finding of the list.", "Map its name first."))
@@ -170,16 +178,9 @@ def write_entries(entries: Sequence[Entry], taxonomy: Taxonomy) -> Written:
                 Problem(number, "SHAPE_LEFT_OUT", "The table has no place for shapes.", "Export nih-boxes too.")
             )
     normals = {finding.name for finding in taxonomy.findings if finding.kind is FindingKind.NORMAL}
-    table: list[list[object]] = []
-    for (image, reader, method), names in rows.items():
-        # "No Finding" beside a finding would be read as both: the finding says more.
-        said = [name for name in names if name not in normals] or names
-        if said:
-            table.append(
-                [image.value, "|".join(said), *([reader, method] if any(key[1] or key[2] for key in rows) else [])]
-            )
-    header = ["Image Index", "Finding Labels"] + (["Reader", "Method"] if any(key[1] or key[2] for key in rows) else [])
-    return Written({"nih.csv": write_table(header, table)}, tuple(left))
+    # "No Finding" beside a finding would be read as both: the finding says more.
+    spoken = ((key, [name for name in names if name not in normals] or names) for key, names in rows.items())
+    return [[image.value, "|".join(said), reader, method] for (image, reader, method), said in spoken if said]
 
 
 def write_boxes(entries: Sequence[Entry], taxonomy: Taxonomy) -> Written:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fulfillment.labels.formats import (
     chexpert,
-    coco,
+    coco_writing,
     dicom_seg_writing,
     dicom_sr,
     long,
@@ -62,7 +62,7 @@ def write(
         case "rsna":
             return _beside(siim.write_rsna(entries, taxonomy), taxonomy)
         case "coco":
-            return coco.write(entries, taxonomy, image_sizes, images)
+            return coco_writing.write(entries, taxonomy, image_sizes, images)
         case "yolo":
             written, names = yolo.write(entries, taxonomy, image_sizes, images)
             return _beside(written, taxonomy, names)
