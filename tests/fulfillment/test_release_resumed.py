@@ -35,7 +35,7 @@ def prepared(images: int = IMAGES) -> Release:
     for number, one in enumerate(batch.files.filter(image__isnull=False)):
         label(one.image, "Pneumothorax", ("present", "absent")[number % 2], reader="r1")
     for version in SpecVersion.objects.all():
-        version.document["delivery"] = {"image_formats": ["dicom", "png8"], "label_formats": ["coco", "dicom_sr"]}
+        version.document["delivery"] = {"image_formats": ["dicom", "png8"], "label_formats": ["coco"]}
         SpecVersion.objects.filter(pk=version.pk).update(document=version.document)
     return releases.prepare_release(request=batch.fulfillment.request, actor=ReviewerFactory.create())
 

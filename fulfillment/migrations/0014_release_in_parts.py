@@ -17,7 +17,7 @@ def number_items(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfillment', '0012_release_without_manifest'),
+        ('fulfillment', '0013_published_sets'),
     ]
 
     operations = [
