@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from fulfillment.models import Batch, Report, ReportState, SourceKind
-from fulfillment.services.release_reports import report_documents
+from fulfillment.services.release_reports import report_table, report_texts
 from getdata.accounts.models import Role
 from requests_app.spec import DatasetSpec
 from tests import factories
@@ -72,7 +73,9 @@ def test_the_text_is_the_requesters_only_once_the_batch_is_accepted(batch: Batch
     assert page(None, "report_detail", report.pk).status_code == 302
 
 
-def test_a_release_holds_the_reports_of_its_studies_where_the_request_asks_for_them(batch: Batch) -> None:
+def test_a_release_holds_the_reports_of_its_studies_where_the_request_asks_for_them(
+    batch: Batch, tmp_path: Path
+) -> None:
     from fulfillment.models import Image, Release, ReleaseItem
 
     Batch.objects.filter(pk=batch.pk).update(status="accepted")
@@ -82,9 +85,10 @@ def test_a_release_holds_the_reports_of_its_studies_where_the_request_asks_for_t
     picture = Image.objects.get()
     ReleaseItem.objects.create(release=release, image=picture, path=picture.path_in_release, sha256="0" * 64)
     asked = DatasetSpec.model_validate(factories.spec_document(reports={"linkage": "required"}))
-    files = report_documents(release, asked)
+    table = report_table(release, asked, tmp_path)
+    files = {entry.path: entry.read() for entry in report_texts(release, asked)}
     study = picture.series.study
     path = f"reports/{study.patient.pseudonym}/{study.study_instance_uid}.txt"
-    assert files[path].decode() == TEXT and path in files["metadata/reports.csv"].decode()
+    assert files == {path: TEXT.encode()} and table is not None and path in table.read_text()
     unasked = DatasetSpec.model_validate(factories.spec_document())
-    assert report_documents(release, unasked) == {}
+    assert report_table(release, unasked, tmp_path) is None and list(report_texts(release, unasked)) == []

@@ -17,7 +17,7 @@ def number_items(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfillment', '0013_published_sets'),
+        ('fulfillment', '0015_ledger_of_work'),
     ]
 
     operations = [
