@@ -36,7 +36,7 @@ from fulfillment.services.release_reports import report_texts
 from getdata.accounts.models import User
 from getdata.audit.chain import record
 from getdata.common import storage
-from getdata.common.growing import GrowingObject, abandon, grow, read_part
+from getdata.common.growing import GrowingObject, abandon, grow
 from getdata.common.queue import enqueue
 from getdata.notifications.services import notify
 from requests_app.spec import ImageFormat
@@ -235,7 +235,7 @@ def _told(blocks: Iterator[bytes], ledger: Ledger) -> Iterator[bytes]:
 
 def _digest_of(key: str, size: int, ledger: Ledger) -> str:
     digest = hashlib.sha256()
-    for block in _told(read_part(storage.released(), key, 0, size), ledger):
+    for block in _told(storage.read_range(storage.released(), key, 0, size), ledger):
         digest.update(block)
     return digest.hexdigest()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from fulfillment.audits.splits import COLUMNS, Item, leave_one_site_out, rows_of
 from fulfillment.models import Release
 from fulfillment.release import (
     Entry,
@@ -17,6 +18,7 @@ from fulfillment.release import (
     write_changes,
     write_clusters,
 )
+from fulfillment.release.tables import Column, Table
 from fulfillment.services.certificates import release_certificates
 from fulfillment.services.release_facts import changes_since, duplicate_clusters, images_of, load_mask
 from fulfillment.services.release_reports import report_table
@@ -28,9 +30,13 @@ def document_entries(release: Release, facts: PackageFacts, folder: Path, alive:
     version, changed = changes_since(release, tables["metadata/labels.csv"])
     alive()
     groups = duplicate_clusters(release)
+    alive()
+    splits, why = _splits(release, groups, folder, alive)
     files: dict[str, Path | bytes] = {
         **release_certificates(release),
         "metadata/changes.csv": write_changes(folder, changed()),
+        "splits/leave_one_site_out.csv": splits,
+        "splits/README.md": _about_splits(why).encode(),
         "splits/duplicates.csv": write_clusters(folder, _copies(release, groups, alive)),
     }
     reports = report_table(release, facts.spec, folder)
@@ -45,6 +51,33 @@ def _passing(release: Release, alive: Callable[[], None]) -> Iterator[ReleasedIm
     for _, image in images_of(release):
         alive()
         yield image
+
+
+def _splits(release: Release, groups: dict[str, str], folder: Path, alive: Callable[[], None]) -> tuple[Path, str]:
+    """The folds as a table, and why there are none where there are none."""
+    items = [
+        # Pseudonyms are a hospital's own: two hospitals' could be the same.
+        Item(image, f"{site} {patient}" if patient else "", site, (groups[image],) if image in groups else ())
+        for image, patient, site in ((one.image_id, one.patient_id, one.site) for one in _passing(release, alive))
+    ]
+    splits = leave_one_site_out(items)
+    with Table(folder, "leave_one_site_out", [Column(name) for name in COLUMNS], parquet=False) as out:
+        for row in rows_of(splits, items):
+            out.add(dict(zip(COLUMNS, row, strict=True)))
+    return out.csv, splits.why
+
+
+def _about_splits(why: str) -> str:
+    folds = (
+        f"There are no folds: {why}."
+        if why
+        else "A row an image and fold: `role` is train, test or left_out. Each fold tests on one site and trains on the others."
+    )
+    return (
+        f"# Splits\n\n`leave_one_site_out.csv`: {folds} An image is left out of training when its patient, or a picture it is a copy "
+        "of, has an image at the tested site.\n\n`duplicates.csv`: groups of pictures that are copies of each other, found by "
+        "fingerprint and confirmed by a second look. Keep a group on one side of every split of your own.\n"
+    )
 
 
 def _copies(

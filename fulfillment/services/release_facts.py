@@ -40,7 +40,6 @@ from fulfillment.release import (
     relabelled,
 )
 from getdata.common import storage
-from getdata.common.growing import read_part
 from requests_app.models import Agreement
 from requests_app.spec import DatasetSpec
 
@@ -242,7 +241,7 @@ def _rows_of(release: Release, path: str) -> Iterator[dict[str, str]]:
     file = release.files.filter(path=path).first()
     if file is None:
         return
-    blocks = read_part(storage.released(), release.archive, file.offset, file.offset + file.size)
+    blocks = storage.read_range(storage.released(), release.archive, file.offset, file.offset + file.size)
     for row in csv.DictReader(_lines(blocks)):
         # Packages of before 2026-12 named the image by this column.
         yield {**row, "image_id": row.get("image_id") or row.get("sop_instance_uid") or ""}

@@ -173,19 +173,6 @@ class _S3Object:
                 raise
 
 
-def read_part(storage: Any, key: str, start: int, stop: int) -> Iterator[bytes]:
-    """The bytes from ``start`` to before ``stop`` of a stored object, in blocks. An S3 store is asked for just these."""
-    if stop <= start:
-        return
-    bucket = getattr(storage, "bucket", None)
-    if bucket is not None:
-        handle = bucket.Object(storage._normalize_name(key)).get(Range=f"bytes={start}-{stop - 1}")["Body"]
-    else:
-        handle = storage.open(key, "rb")
-        handle.seek(start)
-    yield from _blocks(handle, stop - start)
-
-
 def _blocks(handle: Any, left: int) -> Iterator[bytes]:
     try:
         while left > 0 and (block := handle.read(min(_MIB, left))):

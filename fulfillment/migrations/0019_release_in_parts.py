@@ -17,7 +17,7 @@ def number_items(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfillment', '0015_ledger_of_work'),
+        ('fulfillment', '0018_access_by_name'),
     ]
 
     operations = [
