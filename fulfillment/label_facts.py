@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from fulfillment.labels.consensus import Verdict
 from fulfillment.labels.consensus import consensus as settled
 from fulfillment.labels.methods import Method
-from fulfillment.labels.statement import SHAPE_KINDS, Statement
+from fulfillment.labels.statement import SHAPE_KINDS, Statement, lies_on
 from fulfillment.models import Annotation, Image, Label
 from fulfillment.models.reports import Report
 from requests_app.taxonomy import LabelState
@@ -33,8 +33,6 @@ _COLUMNS = (
     "is_consensus",
     "laterality",
 )
-#: A mark may reach this many pixels over the edge: hands and rounding do.
-_EDGE = 1.0
 
 
 def labels_of(image: Image) -> QuerySet[Label]:
@@ -99,27 +97,6 @@ def _shapes(standing: QuerySet[Label]) -> dict[Any, tuple[frozenset[str], bool]]
     return {
         label: (sets.get(frozenset(kinds.get(label, ())), frozenset()), label in astray) for label in {*kinds, *astray}
     }
-
-
-def lies_on(box: Any, image: tuple[Any, Any], drawn_on: tuple[Any, Any] = (None, None)) -> bool:
-    """Whether a box ``[x, y, width, height]`` lies on an image of so many (rows, columns). Unknown sizes do not speak against it.
-
-    ``drawn_on``: the size of the image that it was drawn on, where its file says so; another size means another image.
-    """
-    rows, columns = image
-    if rows is None or columns is None:
-        return True
-    if None not in drawn_on and tuple(drawn_on) != (rows, columns):
-        return False
-    x, y, width, height = (float(number) for number in box)
-    return (
-        width > 0
-        and height > 0
-        and x >= -_EDGE
-        and y >= -_EDGE
-        and x + width <= columns + _EDGE
-        and y + height <= rows + _EDGE
-    )
 
 
 def said_of(images: Iterable[Any]) -> Iterator[Said]:

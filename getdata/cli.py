@@ -8,10 +8,13 @@ from __future__ import annotations
 import typer
 
 from getdata.commands.audit import audit
+from getdata.commands.counts import counts
+from getdata.commands.deid import PASSED_ON, deid, verify_certificate
 from getdata.commands.duplicates import duplicates
 from getdata.commands.frame import SETTINGS
 from getdata.commands.labels import labels
 from getdata.commands.pull import pull
+from getdata.commands.push import push
 from getdata.commands.reports import label_reports
 from getdata.commands.request import request
 from getdata.commands.score import score
@@ -21,7 +24,11 @@ app.add_typer(request, name="request")
 app.command("label-reports")(label_reports)
 app.add_typer(labels, name="labels")
 app.command()(audit)
+app.command()(counts)
+app.command(**PASSED_ON)(deid)
+app.command("verify-certificate", **PASSED_ON)(verify_certificate)
 app.command()(duplicates)
+app.command()(push)
 app.command()(score)
 app.command()(pull)
 

@@ -11,6 +11,8 @@ from requests_app.taxonomy import LabelState
 
 SHAPE_KINDS = ("box", "polygon", "mask")
 _NO_SHAPES: frozenset[str] = frozenset()
+#: A mark may reach this many pixels over the edge: hands and rounding do.
+_EDGE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +89,24 @@ def people_behind(statements: Iterable[Statement]) -> int:
         else:
             unnamed = True
     return max(most, len(named), int(unnamed))
+
+
+def lies_on(box: Any, image: tuple[Any, Any], drawn_on: tuple[Any, Any] = (None, None)) -> bool:
+    """Whether a box ``[x, y, width, height]`` lies on an image of so many (rows, columns). Unknown sizes do not speak against it.
+
+    ``drawn_on``: the size of the image that it was drawn on, where its file says so; another size means another image.
+    """
+    rows, columns = image
+    if rows is None or columns is None:
+        return True
+    if None not in drawn_on and tuple(drawn_on) != (rows, columns):
+        return False
+    x, y, width, height = (float(number) for number in box)
+    return (
+        width > 0
+        and height > 0
+        and x >= -_EDGE
+        and y >= -_EDGE
+        and x + width <= columns + _EDGE
+        and y + height <= rows + _EDGE
+    )

@@ -57,7 +57,7 @@ def audit(
     from fulfillment.audits.folder import BadTable, audit_folder
     from getdata.commands.output import progress_bar, replacing
 
-    spec = _spec(request) if request is not None else None
+    spec = read_spec(request) if request is not None else None
     with progress_bar() as progress:
         try:
             document = audit_folder(
@@ -95,7 +95,7 @@ def _tell(document: dict[str, object]) -> None:
     typer.echo(f"{counted(sum(verdicts.values()), 'test')}: {told}. Verdict: {document['verdict']}.", err=True)
 
 
-def _spec(path: Path) -> DatasetSpec:
-    from getdata.commands.score import _spec as read
+def read_spec(path: Path) -> DatasetSpec:
+    from getdata.commands.score import read_spec as read
 
     return read(path)

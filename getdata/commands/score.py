@@ -37,7 +37,7 @@ def score(
     """
     if not folder.is_dir():
         refuse("There is no such folder.", "Name the folder that holds the files.", where=str(folder))
-    spec = _spec(request) if request is not None else None
+    spec = read_spec(request) if request is not None else None
     from fulfillment.duplicates.folder import files_in
     from fulfillment.duplicates.processes import shared_out
     from fulfillment.quality.folder import COLUMNS, FileScore, score_file
@@ -61,7 +61,8 @@ def score(
     )
 
 
-def _spec(path: Path) -> DatasetSpec:
+def read_spec(path: Path) -> DatasetSpec:
+    """The request in a file; the command ends with cause and cure where it is none."""
     from requests_app.spec import DatasetSpec
     from requests_app.spec.reading import MAX_DOCUMENT_BYTES, read_json
 

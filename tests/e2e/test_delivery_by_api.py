@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import httpx
 import pytest
 
 from tests.e2e import package_checks as package
-from tests.e2e.portal import Portal, until
+from tests.e2e.portal import ROOT, Portal, until
 from tests.e2e.request_document import document
 from tests.support.corpus import Delivery, HospitalDelivery
 from tests.support.leaks import LeakFinder
@@ -28,6 +31,7 @@ class Cast:
 
     def __init__(self, portal: Portal) -> None:
         made = portal.people()
+        self.url = portal.url
         self.password: str = made["password"]
         self.organizations: dict[str, str] = made["organizations"]
         self.people: dict[str, dict[str, str]] = made["people"]
@@ -93,11 +97,28 @@ def send(client: httpx.Client, batch: str, name: str, data: bytes, *, resumable:
     assert answer.headers["Upload-Offset"] == str(len(data))
 
 
+def push(cast: Cast, role: str, batch: str, folder: Path) -> None:
+    """Send the folder with `getdata push`, kill it on the way, run it again, and once more for nothing."""
+    command = [sys.executable, "-m", "getdata", "push", batch, str(folder), "--server", cast.url, "--parallel", "2"]
+    env = os.environ | {"GETDATA_TOKEN": cast.people[role]["token"]}
+    with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL) as first:
+        until(lambda: ok(cast[role].get(f"batches/{batch}/progress/"))["total"] > 0, seconds=120, what="the first file")
+        first.kill()
+    for sent in (True, False):
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        assert sent or done.stderr.splitlines()[-1].startswith("0 files sent"), done.stderr
+        assert cast.people[role]["token"] not in done.stderr + done.stdout
+
+
 def deliver(cast: Cast, role: str, fulfillment: str, side: HospitalDelivery) -> str:
     """Begin a batch and send the hospital's folder and its labels; returns the batch's id."""
     batch = ok(cast[role].post("batches/", json={"fulfillment": fulfillment, "name": "Everything"}))["id"]
-    for number, file in enumerate(side.files):
-        send(cast[role], batch, file.relative, file.path.read_bytes(), resumable=number % 2 == 0)
+    if role == "hospital_b":
+        push(cast, role, batch, side.folder)
+    else:
+        for number, file in enumerate(side.files):
+            send(cast[role], batch, file.relative, file.path.read_bytes(), resumable=number % 2 == 0)
     send(cast[role], batch, "labels.csv", side.labels.read_bytes(), resumable=False)
     return str(batch)
 
