@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from fulfillment.models import Batch, DuplicateDecision, DuplicateHit, Image
+from fulfillment.conformance.finding import Finding
+from fulfillment.models import Batch, DuplicateDecision, DuplicateHit, Image, SourceFile
 
 _DECISION = DuplicateDecision.objects.filter(hit=OuterRef("pk")).order_by("-created_at").values("decision")[:1]
 _PASSED = "passed"
@@ -92,6 +94,26 @@ def own_twins(batch: Batch) -> list[Twin]:
         .order_by("image__source__number", "other__source__number", "pk")
     )
     return [Twin(hit, _message(hit, batch), _remedy(hit)) for hit in rows[:200]]
+
+
+def findings_by_file(files: Iterable[SourceFile]) -> dict[Any, list[dict[str, Any]]]:
+    """File -> a finding for each near twin within its delivery that came before it, by the rule of ``own_twins``."""
+    rows = (
+        pairs()
+        .filter(
+            kind="near",
+            image__source__in=[file.pk for file in files if file.status == _PASSED],
+            image__source__batch__fulfillment=F("other__source__batch__fulfillment"),
+        )
+        .filter(Q(decided=None) | ~Q(decided=DuplicateDecision.Decision.DIFFERENT))
+        .order_by("other__source__batch__number", "other__source__number")
+    )
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for hit in rows:
+        message = _message(hit, hit.image.source.batch)
+        finding = Finding("NEAR_DUPLICATE", "should", "", "PixelData", message, _remedy(hit))
+        found.setdefault(hit.image.source_id, []).append(finding.as_dict())
+    return found
 
 
 def _message(hit: DuplicateHit, batch: Batch) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,8 +38,13 @@ class Examined:
     corrections: tuple[Correction, ...] = ()
 
 
-def examine(data: bytes, spec: DatasetSpec, corrections: tuple[Correction, ...] = ()) -> Examined:
-    """Examine the bytes of a de-identified Part-10 file against a specification; ``corrections`` were made to it before."""
+def examine(
+    data: bytes, spec: DatasetSpec, corrections: tuple[Correction, ...] = (), *, as_it_came: bool = False
+) -> Examined:
+    """Examine the bytes of a de-identified Part-10 file against a specification; ``corrections`` were made to it before.
+
+    ``as_it_came``: how the picture stands is remarked on and refuses nothing.
+    """
     dataset = pydicom.dcmread(io.BytesIO(data))
     facts = read_facts(dataset)
     pixels = dataset.pixel_array
@@ -50,7 +55,10 @@ def examine(data: bytes, spec: DatasetSpec, corrections: tuple[Correction, ...] 
     quality = score_image(plane, facts, spec, frontal=frontal)
     known = {finding["code"] for finding in findings}  # a gate and a line of the request may say the same
     findings += [finding.as_dict() for finding in check_quality(quality, spec) if finding.code not in known]
-    findings += [finding.as_dict() for finding in (*truth_findings(truth, facts, spec), *plausibility(dataset))]
+    remarks = truth_findings(truth, facts, spec)
+    if as_it_came:
+        remarks = [replace(one, severity="should") if one.severity == "must" else one for one in remarks]
+    findings += [finding.as_dict() for finding in (*remarks, *plausibility(dataset))]
     findings += [finding.as_dict() for finding in said_of(corrections)]
     refusal = next((finding for finding in findings if finding["severity"] == "must"), None)
     header = header_completeness(dataset, facts, spec)

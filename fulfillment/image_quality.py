@@ -17,6 +17,8 @@ from fulfillment.quality.completeness import Completeness, Item, State, label_co
 from fulfillment.quality.header import REMEDIES
 from fulfillment.quality.truth import NOT_ASSESSED
 from fulfillment.quality.words import BY_NAME, band
+from fulfillment.services.as_it_came import can_insist
+from fulfillment.uploads import rights
 from getdata.accounts.models import User
 from requests_app.spec import DatasetSpec, QualityComponent
 from requests_app.taxonomy import LabelState
@@ -82,6 +84,7 @@ class ImageQuality:
         self.label_score = self._label_score() if self.spec.labels.findings else None
         self.truth: Mapping[str, Any] = image.truth or {}
         self.corrections: list[Mapping[str, Any]] = image.corrections or []
+        self.may_insist = can_insist(image.source, image) and rights.may_add_files(user, self.batch)
 
     @property
     def view_box(self) -> str:

@@ -87,7 +87,7 @@ def _instance(held: ledger.Claim, started: float) -> None:
     spec = DatasetSpec.model_validate(file.batch.spec_version.document)
     secret, key_id = originals.pseudonym_secret(file.batch)
     keyring = Keyring(secret=secret, key_id=key_id)
-    verdict = judge(data, spec, keyring, zones_for=partial(zones_with_hints, file.batch))
+    verdict = judge(data, spec, keyring, zones_for=partial(zones_with_hints, file.batch), as_it_came=file.as_it_came)
     if verdict.outcome is None or verdict.seen is None or verdict.reason:
         _settle(held, started, SourceFileStatus(verdict.status), verdict.reason, verdict.findings)
         return

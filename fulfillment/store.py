@@ -22,6 +22,7 @@ from fulfillment.models import (
     SourceFileStatus,
     Study,
 )
+from fulfillment.models.imaging import AS_IT_CAME
 from fulfillment.verdict.repeats import Twin, repetition
 from getdata.common import crypto, storage
 from getdata.common.queue import enqueue
@@ -149,7 +150,7 @@ def _rows(
         stored=key,
         preview=preview,
         masks=[box.as_dict() for box in outcome.masks],
-        review_reasons=list(outcome.review),
+        review_reasons=[*outcome.review, *([AS_IT_CAME] if file.as_it_came else [])],
         deid_record={name: value for name, value in record.items() if name not in _MATCHES_ORIGINALS},
         findings=seen.findings,
         truth=seen.truth.as_dict(),

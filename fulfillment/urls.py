@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from django.urls import URLPattern, URLResolver, include, path
 
 from fulfillment.views import (
+    as_it_came,
     certificates,
     custody,
     deliveries,
@@ -43,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/<uuid:pk>/reports/", reports.batch_reports, name="batch_reports"),
     path("reports/<uuid:pk>/", reports.report_detail, name="report_detail"),
     path("files/<uuid:pk>/retry/", deliveries.file_retry, name="file_retry"),
+    path("files/<uuid:pk>/as-it-came/", as_it_came.file_as_it_came, name="file_as_it_came"),
     path("files/<uuid:pk>/withdraw/", deliveries.file_withdraw, name="file_withdraw"),
     path("batches/<uuid:pk>/labels/", label_worklists.batch_labels, name="batch_labels"),
     path("labels/<uuid:pk>/settle/", label_worklists.label_settle, name="label_settle"),

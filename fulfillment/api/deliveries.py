@@ -25,6 +25,7 @@ from fulfillment.api.serializers import (
 from fulfillment.ledger import progress
 from fulfillment.models import Batch, Fulfillment, Image, QualityScore, SourceFile
 from fulfillment.services import batches
+from fulfillment.services.as_it_came import keep_as_it_came
 from fulfillment.services.file_lists import file_row
 
 
@@ -103,6 +104,14 @@ class FileViewSet(viewsets.GenericViewSet[Any]):
         """Process a refused or failed file again."""
         file = self.get_object()
         batches.retry_file(file=file, actor=request.user)  # type: ignore[arg-type]
+        return self._answer(request, file.pk)
+
+    @extend_schema(request=None, responses=FileSerializer)
+    @action(detail=True, methods=["post"], url_path="as-it-came")
+    def as_it_came(self, request: Request, pk: UUID | str) -> Response:
+        """The picture stood right as it came: process it again, set nothing right, let a reviewer look."""
+        file = self.get_object()
+        keep_as_it_came(file=file, actor=request.user)  # type: ignore[arg-type]
         return self._answer(request, file.pk)
 
     @extend_schema(request=None, responses=FileSerializer)

@@ -335,6 +335,9 @@ class SourceFile(Entity):
         help_text="the image that was kept where this file is a duplicate: labels that name this file belong to it",
     )
     twin_uid = models.CharField(max_length=64, blank=True, help_text="the replaced SOPInstanceUID of this duplicate")
+    as_it_came = models.BooleanField(
+        default=False, help_text="the hospital says that the picture stood right: the portal sets nothing right"
+    )
     archive = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="members")
     status = models.CharField(max_length=12, choices=SourceFileStatus.choices, default=SourceFileStatus.RECEIVED)
     reason = models.CharField(max_length=60, blank=True)

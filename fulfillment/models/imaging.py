@@ -11,6 +11,9 @@ from fulfillment.models.delivery import Batch, Fulfillment, SourceFile
 from getdata.accounts.models import User
 from getdata.common.models import Entity, Immutable
 
+#: One of ``Image.review_reasons`` that is not the engine's: ``SourceFile.as_it_came``.
+AS_IT_CAME = "as-it-came"
+
 
 class Patient(Entity):
     """A pseudonym within one fulfillment."""

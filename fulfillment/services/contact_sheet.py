@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from deid import REASONS
 from fulfillment.models import Batch, Image, Label, QualityScore, SourceFile, SourceFileStatus, SourceKind
+from fulfillment.models.imaging import AS_IT_CAME
 
 #: The groups of the sheet, by name: the tabs above it.
 GROUPS = {
@@ -83,9 +84,16 @@ def _tile(file: SourceFile, said: dict[Any, list[Label]]) -> Tile:
         file=file,
         image=image,
         score=next(iter(image.scores.all()), None) if image else None,
-        review_reasons=[REASONS[code].cause if code in REASONS else code for code in codes],
+        review_reasons=[_why(code) for code in codes],
         remarks=remarks,
         note=pending.text if pending else "",
         sent_notes=[note.text for note in file.notes.all() if note.text not in remarks],
         labels=said.get(image.pk, []) if image else [],
     )
+
+
+def _why(code: str) -> str:
+    """Why a person should look, in words."""
+    if code == AS_IT_CAME:
+        return "The hospital says that this picture stood right as it came; the portal had seen it otherwise."
+    return REASONS[code].cause if code in REASONS else code

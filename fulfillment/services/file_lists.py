@@ -9,7 +9,9 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
+from fulfillment.duplicate_pairs import findings_by_file
 from fulfillment.models import Batch, Image, SourceFile, SourceFileStatus, SourceKind
+from fulfillment.services.as_it_came import can_insist
 from fulfillment.services.batches import RETRIABLE, WITHDRAWABLE
 from fulfillment.services.reviews import RETURNED
 from fulfillment.uploads import names, rights
@@ -24,6 +26,7 @@ class FileRow:
     name: str
     causes: tuple[dict[str, str], ...]
     retriable: bool
+    insistable: bool
     withdrawable: bool
     image_id: Any = None
     preview: bool = False
@@ -65,7 +68,8 @@ def file_rows(files: Iterable[SourceFile], *, batch: Batch, user: User | Anonymo
     pictured = set(
         Image.objects.filter(source__in=files).exclude(preview="").pictured_for(user).values_list("pk", flat=True)
     )
-    return [_row(file, str(known.get(file.pk, "")), writable, pictured) for file in files]
+    twins = findings_by_file(files)
+    return [_row(file, str(known.get(file.pk, "")), writable, pictured, twins.get(file.pk, [])) for file in files]
 
 
 def file_row(file: SourceFile, *, user: User | AnonymousUser) -> FileRow:
@@ -73,12 +77,13 @@ def file_row(file: SourceFile, *, user: User | AnonymousUser) -> FileRow:
     return file_rows([file], batch=file.batch, user=user)[0]
 
 
-def _row(file: SourceFile, name: str, writable: bool, pictured: set[Any]) -> FileRow:
+def _row(file: SourceFile, name: str, writable: bool, pictured: set[Any], twins: list[dict[str, Any]]) -> FileRow:
     image = getattr(file, "image", None) if file.status == SourceFileStatus.PASSED else None
     return FileRow(
         file=file,
         name=name,
-        causes=tuple(plain_finding(finding) for finding in file.findings),
+        causes=tuple(plain_finding(finding) for finding in [*file.findings, *twins]),
+        insistable=writable and can_insist(file, image),
         retriable=writable and file.status in RETRIABLE and file.reason != RETURNED,
         withdrawable=writable and file.status in WITHDRAWABLE,
         image_id=image.pk if image is not None and image.preview else None,

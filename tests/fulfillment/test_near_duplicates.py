@@ -19,6 +19,7 @@ from fulfillment.duplicates.picture import small_picture
 from fulfillment.models import Batch, DuplicateDecision, DuplicateHit, Image, ImageFingerprint, PendingNote
 from fulfillment.services import reviews
 from fulfillment.services.duplicate_decisions import decide_pair
+from fulfillment.services.file_lists import file_rows
 from getdata.accounts.models import Membership, Role, User
 from getdata.audit.models import AuditEvent
 from getdata.common import storage
@@ -87,6 +88,20 @@ def test_the_placement_lies_in_the_whole_previews(twins: DuplicateHit) -> None:
     # The crop's corners in the first picture: 15 of 400 across, 20 of 480 down, and so on.
     assert np.allclose(matrix @ [0, 0, 1], [15 / 400, 20 / 480], atol=0.01)
     assert np.allclose(matrix @ [1, 1, 1], [375 / 400, 450 / 480], atol=0.01)
+
+
+def test_a_near_twin_within_the_delivery_is_a_finding_of_the_later_file(twins: DuplicateHit, reviewer: User) -> None:
+    batch = twins.image.source.batch
+    rows = file_rows(batch.files.select_related("image").order_by("number"), batch=batch, user=batch.created_by)
+    assert [[cause["code"] for cause in row.causes] for row in rows] == [[], ["NEAR_DUPLICATE"], []]
+    assert rows[1].causes[0]["cause"].startswith("File 2 is the same picture as file 1")
+    DuplicateDecision.objects.create(hit=twins, reviewer=reviewer, decision="different")
+    assert not any(row.causes for row in file_rows(batch.files.all(), batch=batch, user=batch.created_by))
+
+
+def test_what_crosses_deliveries_is_no_finding_of_a_file(crossing: DuplicateHit) -> None:
+    batch = crossing.image.source.batch
+    assert not any(row.causes for row in file_rows(batch.files.all(), batch=batch, user=batch.created_by))
 
 
 def test_two_workers_whose_images_came_together_make_one_hit(batch: Batch) -> None:

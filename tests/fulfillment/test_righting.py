@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from django.test import Client
 
 from deid import Context, Keyring, Released, deidentify, load_policy
 from deid.outcome import MaskBox
@@ -18,11 +19,15 @@ from fulfillment.conformance import read_facts
 from fulfillment.models import Batch, Image, SourceFile
 from fulfillment.quality.truth import Correction, Truth, undo
 from fulfillment.righting import set_right
+from fulfillment.services.as_it_came import keep_as_it_came
+from getdata.accounts.models import Role
 from getdata.common import storage
+from getdata.common.problems import CannotDo
 from getdata.demo.dicomize import encode
 from getdata.demo.phantom import make_phantom
 from requests_app.spec import DatasetSpec
 from tests import factories
+from tests.factories import ReviewerFactory, member
 from tests.support.staging import stage
 
 HEADER = {"PatientName": "SMITH^JANE", "PatientID": "7", "PatientSex": "F", "PatientAge": "051Y", "ViewPosition": "PA",
@@ -82,6 +87,41 @@ def test_where_the_request_does_not_permit_it_the_file_goes_back_with_a_remedy()
     assert (file.status, file.reason) == ("rejected", "POLARITY_INVERTED")
     assert {finding["code"]: finding["severity"] for finding in file.findings}["ROTATED"] == "must"
     assert not Image.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("correct", [True, False])
+def test_a_hospital_that_says_it_stood_right_gets_it_back_as_it_came_and_a_reviewer_looks(
+    correct: bool, client: Client
+) -> None:
+    file = delivered(correct=correct)
+    manager = member(file.batch.fulfillment.hospital, Role.DATA_MANAGER)
+    client.force_login(manager)
+    if correct:
+        page = client.get(f"/images/{Image.objects.get().pk}/")
+        assert "It stood right as it came" in page.content.decode()
+    assert client.post(f"/files/{file.pk}/as-it-came/").status_code == 302
+    pipeline.process(file.pk)
+    file.refresh_from_db()
+    assert (file.status, file.as_it_came) == ("passed", True), file.findings
+    severities = {finding["code"]: finding["severity"] for finding in file.findings}
+    assert severities["POLARITY_INVERTED"] == severities["ROTATED"] == "should"
+    image = Image.objects.get()
+    assert (image.corrections, image.review_reasons[-1]) == ([], "as-it-came")
+    ds = pydicom.dcmread(io.BytesIO(storage.get(storage.released(), image.stored)))
+    assert ds.PhotometricInterpretation == "MONOCHROME2" and ds.pixel_array.shape == (540, 640)
+    with pytest.raises(CannotDo, match="Nothing of file"):
+        keep_as_it_came(file=file, actor=manager)
+
+
+@pytest.mark.django_db
+def test_only_the_hospital_takes_back_what_was_set_right(client: Client) -> None:
+    file = delivered()
+    for person in (ReviewerFactory.create(), member(file.batch.fulfillment.request.organization, Role.OWNER)):
+        client.force_login(person)
+        client.post(f"/files/{file.pk}/as-it-came/")
+    file.refresh_from_db()
+    assert (file.status, file.as_it_came) == ("passed", False)
 
 
 @pytest.mark.pure
