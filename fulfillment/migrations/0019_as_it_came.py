@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfillment', '0015_ledger_of_work'),
+        ('fulfillment', '0018_access_by_name'),
     ]
 
     operations = [
