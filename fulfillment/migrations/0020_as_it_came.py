@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfillment', '0018_access_by_name'),
+        ('fulfillment', '0019_release_in_parts'),
     ]
 
     operations = [
