@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from fulfillment.forms import ExpiryForm, ReasonForm
 from fulfillment.label_worklist import release_rate
 from fulfillment.models import Release, ReleaseStatus
+from fulfillment.release_page import citing, figures, loading, versions
 from fulfillment.selectors import release_batches, release_breakdown, release_samples, sees_whole_release
 from fulfillment.services import attestations, grants, releases
 from getdata.accounts.models import User
@@ -149,6 +150,10 @@ def _context(request: HttpRequest, release: Release) -> dict[str, object]:
         "downloads": releases.downloads_for(release=release, user=user)[:5],
         "files": release.files.filter(path__startswith="data/")[:12] if whole and release.is_built else [],
         "file_count": release.files.filter(path__startswith="data/").count() if release.is_built else 0,
+        "figures": figures(release, user),
+        "loading": loading(release, request.GET.get("load", "")) if whole and release.is_built else None,
+        "citing": citing(release) if whole else None,
+        "versions": versions(release, user) if whole else [],
         "is_preparer": release.prepared_by_id == user.pk,
         "form": ReasonForm(),
     }
