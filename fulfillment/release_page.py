@@ -38,9 +38,9 @@ def figures(release: Release, user: User) -> list[Chart]:
     """Age, makers, findings and sources of the images that this person may know of. Views and sexes have charts already."""
     images = Image.objects.visible_to(user).filter(release_items__release=release)
     labels = standing_labels().filter(image__in=images, batch__status=BatchStatus.ACCEPTED)
-    ages: Counter[str] = Counter()
+    ages: dict[str, float] = {}
     for age, count in images.values_list("age_years").order_by().annotate(n=Count("pk")):
-        ages[_band(age)] += count
+        ages[_band(age)] = ages.get(_band(age), 0) + count
     makers: Counter[str] = Counter()
     for maker, count in images.values_list("facts__manufacturer").order_by().annotate(n=Count("pk")):
         makers[maker or "not stated"] += count
@@ -78,7 +78,7 @@ def _band(age: int | None) -> str:
     return f"{low} to {low + 9}"
 
 
-def _by_age(pair: tuple[str, int]) -> int:
+def _by_age(pair: tuple[str, float]) -> int:
     return int(pair[0].split()[0]) if pair[0][0].isdigit() else 1000
 
 
