@@ -28,7 +28,7 @@ def snippets(*, name: str, release: str, server: str, paths: Collection[str] = (
         Snippet(
             "pull",
             "getdata pull",
-            f"getdata pull {release} \\\n  --to {name} --server {server} --token-file token.txt\n"
+            f"getdata pull {release} \\\n  --to {name} \\\n  --server {server} --token-file token.txt\n"
             f"getdata pull --verify --to {name}",
             note="Goes on where it stopped and checks every file. The token is made on your account page, with the scope "
             "releases:read. A part: --finding, --view, --split, --only.",
