@@ -102,7 +102,12 @@ def test_the_page_has_its_parts_and_each_tab_opens(release: Release) -> None:
     ):
         assert part in page, part
     tab = client.get(address, {"load": "pandas"}).content.decode()
-    assert problems(tab) == [] and "import pandas as pd" in tab and "&amp;quot;" not in tab and "getdata pull --verify" not in tab
+    assert (
+        problems(tab) == []
+        and "import pandas as pd" in tab
+        and "&amp;quot;" not in tab
+        and "getdata pull --verify" not in tab
+    )
     assert client.get(address, {"load": "nonsense"}).status_code == 200
     hospital = member(release.request.fulfillments.get().hospital)
     client.force_login(hospital)
