@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from fulfillment.views import (
     as_it_came,
     certificates,
+    check_at_home,
     custody,
     deliveries,
     label_imports,
@@ -31,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/<uuid:pk>/files/", deliveries.batch_files, name="batch_files"),
     path("batches/<uuid:pk>/upload/", uploads.batch_upload, name="batch_upload"),
     path("batches/<uuid:pk>/uploads/discard/", deliveries.batch_discard_uploads, name="batch_discard_uploads"),
+    path("batches/<uuid:pk>/check-at-home/", check_at_home.batch_check_at_home, name="batch_check_at_home"),
     path("batches/<uuid:pk>/causes/", deliveries.batch_cause, name="batch_cause"),
     path("batches/<uuid:pk>/seal/", deliveries.batch_seal, name="batch_seal"),
     path("batches/<uuid:pk>/certificate.json", certificates.batch_certificate, name="batch_certificate"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from getdata.commands.audit import audit
+from getdata.commands.check import check
 from getdata.commands.counts import counts
 from getdata.commands.deid import PASSED_ON, deid, verify_certificate
 from getdata.commands.duplicates import duplicates
@@ -24,6 +25,7 @@ app.add_typer(request, name="request")
 app.command("label-reports")(label_reports)
 app.add_typer(labels, name="labels")
 app.command()(audit)
+app.command()(check)
 app.command()(counts)
 app.command(**PASSED_ON)(deid)
 app.command("verify-certificate", **PASSED_ON)(verify_certificate)

@@ -33,6 +33,7 @@ from requests_app.services import drafts
 from requests_app.services.amendments import amendment_changes
 from requests_app.services.questions import QUESTION_LENGTH
 from requests_app.spec import DatasetSpec, canonical_json, summarise
+from requests_app.spec_files import spec_file_name
 from requests_app.views.questions import PUBLIC
 
 #: While it may still change or be answered, its own people see how many hospitals match.
@@ -81,7 +82,8 @@ def request_spec_json(request: HttpRequest, slug: str) -> HttpResponse:
     )
     version = versions.first()
     if version is not None:
-        body, name = canonical_json(DatasetSpec.model_validate(version.document)), f"{found.slug}-v{version.number}"
+        body = canonical_json(DatasetSpec.model_validate(version.document))
+        name = spec_file_name(found, version.number).removesuffix(".json")
     else:
         checked = check_document(found.draft)
         if wanted or checked.spec is None:
