@@ -47,7 +47,7 @@ class Survey:
         facts = image.facts
         self.images += 1
         self.bytes += image.size
-        self.patients.add(image.patient_id)
+        self.patients.add(f"{image.site} {image.patient_id}")  # pseudonyms are a hospital's own
         self.sites[image.site] += 1
         self.views[_plain(facts.get("view"))] += 1
         self.sexes[_plain(facts.get("sex"))] += 1

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from fulfillment.audits.splits import COLUMNS, Item, leave_one_site_out, rows_of
 from fulfillment.models import Release
 from fulfillment.release import (
     Entry,
@@ -55,6 +54,9 @@ def _passing(release: Release, alive: Callable[[], None]) -> Iterator[ReleasedIm
 
 def _splits(release: Release, groups: dict[str, str], folder: Path, alive: Callable[[], None]) -> tuple[Path, str]:
     """The folds as a table, and why there are none where there are none."""
+    # Not at the head: the audits bring scikit-learn, which only a worker needs.
+    from fulfillment.audits.splits import COLUMNS, Item, leave_one_site_out, rows_of
+
     items = [
         # Pseudonyms are a hospital's own: two hospitals' could be the same.
         Item(image, f"{site} {patient}" if patient else "", site, (groups[image],) if image in groups else ())
