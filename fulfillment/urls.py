@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from fulfillment.views import (
     as_it_came,
+    batch_work,
     certificates,
     check_at_home,
     custody,
@@ -34,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/<uuid:pk>/uploads/discard/", deliveries.batch_discard_uploads, name="batch_discard_uploads"),
     path("batches/<uuid:pk>/check-at-home/", check_at_home.batch_check_at_home, name="batch_check_at_home"),
     path("batches/<uuid:pk>/causes/", deliveries.batch_cause, name="batch_cause"),
+    path("batches/<uuid:pk>/work/", batch_work.batch_working, name="batch_working"),
     path("batches/<uuid:pk>/seal/", deliveries.batch_seal, name="batch_seal"),
     path("batches/<uuid:pk>/certificate.json", certificates.batch_certificate, name="batch_certificate"),
     path("batches/<uuid:pk>/certificate.pdf", certificates.batch_certificate_pdf, name="batch_certificate_pdf"),

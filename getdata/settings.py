@@ -77,7 +77,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+METRICS_TOKEN: str = env.str("GETDATA_METRICS_TOKEN", default="")
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SESSION_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
@@ -197,8 +198,7 @@ else:
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1024 * env.int("GETDATA_WORKER_RESIDENT_MB", default=2048) or None
 #: Address space of one worker process; 0 sets no limit.
 WORKER_MEMORY_MB: int = env.int("GETDATA_WORKER_MEMORY_MB", default=6144)
-#: Above the hard time limit of the task (330 s): a lease never runs out under a worker that lives. Judged by the database's clock.
-LEASE_SECONDS: int = env.int("GETDATA_LEASE_SECONDS", default=360)
+LEASE_SECONDS: int = env.int("GETDATA_LEASE_SECONDS", default=360)  #: above the task's hard limit of 330 s
 MAX_ATTEMPTS = 3
 MAX_OUTAGES = 30  #: how often a store may be out of reach for one file; the pauses grow to 5 minutes
 SWEEP_SECONDS: float = env.float("GETDATA_SWEEP_SECONDS", default=15.0)

@@ -27,6 +27,7 @@ from fulfillment.services.certificates import current_certificate
 from fulfillment.services.file_lists import file_rows, files_of
 from fulfillment.services.reviews import RETURNED
 from fulfillment.uploads import rights, terminate_all
+from fulfillment.views.batch_progress import progress_context
 from fulfillment.views.delivery_forms import BatchForm, EndForm
 from getdata.accounts.models import User
 from getdata.accounts.permissions import can
@@ -198,21 +199,6 @@ def batch_new(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     return render(request, "fulfillment/deliveries/batch_new.html", context)
 
 
-def progress_context(batch: Batch, user: User) -> dict[str, Any]:
-    """What the live progress part shows."""
-    progress = ledger.progress(batch)
-    may_add = rights.may_add_files(user, batch)
-    refused = sum(progress.by_status.get(status, 0) for status in batches.RETRIABLE)
-    return {
-        "batch": batch,
-        "progress": progress,
-        "refused": refused,
-        "may_add": may_add,
-        "may_review": user.is_reviewer and batch.status in (BatchStatus.SEALED, BatchStatus.IN_REVIEW),
-        "unfinished": batches.unfinished_uploads(batch) if may_add else 0,
-    }
-
-
 def files_context(request: HttpRequest, batch: Batch, progress: ledger.Progress) -> dict[str, Any]:
     """What the list of files shows, filtered by ``?state=`` and ``?cause=``."""
     user = _person(request)
@@ -272,8 +258,9 @@ def batch_progress(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not request.headers.get("HX-Request"):
         return redirect("batch_detail", pk=pk)
     context = progress_context(batch, _person(request))
-    response = render(request, "fulfillment/deliveries/_progress.html", context)
-    if context["progress"].is_settled:
+    part = "_work" if request.GET.get("part") == "work" else "_progress"
+    response = render(request, f"fulfillment/deliveries/{part}.html", context)
+    if part == "_progress" and context["progress"].is_settled:
         response["HX-Trigger"] = "batch-settled"  # the list of files asks for itself again
     response["Cache-Control"] = "no-store"
     return response

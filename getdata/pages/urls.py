@@ -1,7 +1,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from getdata.pages import docs, views
+from getdata.pages import docs, health, metrics, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -9,7 +9,9 @@ urlpatterns = [
     path("how-de-identification-works/", views.about_deid, name="about_deid"),
     path("quality/", views.quality_guide, name="quality_guide"),
     path("styleguide/", views.styleguide, name="styleguide"),
-    path("healthz", views.healthz, name="healthz"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("api/docs/", docs.api_docs, name="api_docs"),
 ]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.core.cache import cache
-from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -52,28 +50,3 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     if not getattr(request.user, "is_reviewer", False):
         raise Http404
     return render(request, "pages/styleguide.html")
-
-
-@require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
-    """Alive and able to reach database and cache. Says which part fails, nothing else."""
-    parts = {"database": _database, "cache": _cache}
-    result = {name: check() for name, check in parts.items()}
-    return JsonResponse({"ok": all(result.values()), **result}, status=200 if all(result.values()) else 503)
-
-
-def _database() -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            return bool(cursor.fetchone())
-    except Exception:  # any failure of the driver means "not ready"
-        return False
-
-
-def _cache() -> bool:
-    try:
-        cache.set("healthz", 1, 5)
-        return cache.get("healthz") == 1
-    except Exception:  # any failure of the client means "not ready"
-        return False
