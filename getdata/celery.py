@@ -4,7 +4,7 @@ import os
 
 from celery import Celery
 from celery.signals import beat_init, setup_logging, worker_init, worker_process_init
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from getdata.common import embedded_broker
 from getdata.common.queue import COMPARISONS, FILES, HOUSEKEEPING
@@ -14,7 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "getdata.settings")
 embedded_broker.install()
 app = Celery("getdata")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.task_queues = [Queue(name) for name in (HOUSEKEEPING, FILES, COMPARISONS)]
+# Each with an exchange and a key of its own: with the defaults for both, every message would go to all three.
+app.conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in (HOUSEKEEPING, FILES, COMPARISONS)]
 app.conf.task_routes = {
     "fulfillment.process_task": {"queue": FILES},
     "fulfillment.compare_task": {"queue": COMPARISONS},

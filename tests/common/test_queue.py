@@ -49,3 +49,16 @@ def test_a_broker_that_is_down_is_not_an_error_for_the_caller(monkeypatch: pytes
 
     monkeypatch.setattr(app, "send_task", down)
     assert ring("fulfillment.process_task", "f1") is False
+
+
+def test_a_message_goes_into_the_queue_of_its_task_and_into_no_other() -> None:
+    from getdata.common import queue
+
+    app.loader.import_default_modules()
+    before = {name: queue.depth(name) or 0 for name in (queue.HOUSEKEEPING, queue.FILES, queue.COMPARISONS)}
+    assert ring("fulfillment.process_task") and ring("fulfillment.sweep_task") and ring("fulfillment.sweep_task")
+    added = {name: (queue.depth(name) or 0) - count for name, count in before.items()}
+    with app.connection_or_acquire() as connection:
+        for name in before:
+            connection.default_channel.queue_purge(name)
+    assert added == {queue.HOUSEKEEPING: 2, queue.FILES: 1, queue.COMPARISONS: 0}

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from fulfillment import ledger
 from tests.factories import AdministratorFactory, HospitalFactory, ReviewerFactory, UserFactory, member
 from tests.support.pages import problems
 
@@ -73,6 +74,7 @@ def test_the_list_is_complete_and_without_gaps() -> None:
 @pytest.mark.parametrize("who", PEOPLE)
 def test_no_address_ends_in_a_fault(who: str) -> None:
     client, faults = signed_in(who), []
+    ledger.sweep()  # a portal whose sweeper never ran is not ready, and says so with 503
     for address in addresses():
         if address == "/accounts/logout/":
             continue
