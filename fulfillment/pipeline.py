@@ -107,18 +107,16 @@ def _keep(held: ledger.Claim, started: float, outcome: Any, seen: Examined) -> I
 
 
 def _archive(held: ledger.Claim, started: float) -> None:
-    path = originals.staged_path(held.file)
-    if path is None:
-        raise originals.StagingMissing
     try:
-        taken, known = tables.unpack(held.file, path)
+        with originals.archive_on_disk(held.file) as path:
+            taken, known = tables.unpack(held.file, path)
     except archives.ArchiveRefused as refused:
         finding = refusal(refused.code, refused.message, refused.remedy)
         _settle(held, started, SourceFileStatus.REJECTED, refused.code, [finding])
     else:
         message = f"Opened: {taken} files taken in" + (f", {known} were already here." if known else ".")
         _settle(held, started, SourceFileStatus.PASSED, "", [refusal("ARCHIVE_OPENED", message, "", severity="info")])
-    originals.forget_staged(held.file)
+    originals.forget_archive(held.file)
 
 
 def _labels(held: ledger.Claim, started: float) -> None:

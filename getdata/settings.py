@@ -208,6 +208,8 @@ CELERY_BEAT_SCHEDULE = schedule(sweep_seconds=SWEEP_SECONDS)
 
 # --- storage ---------------------------------------------------------------------------------------------------------
 STORAGE_KIND: str = env.str("GETDATA_STORAGE", default="local")
+#: Files leave this machine's staging folder for the quarantine bucket when they enter the ledger.
+HAND_OVER: bool = env.bool("GETDATA_HAND_OVER", default=PRODUCTION and STORAGE_KIND == "s3")
 STAGING = Path(env.str("GETDATA_STAGING", default=str(VAR / "staging")))
 X_ACCEL_PREFIX: str = env.str("GETDATA_X_ACCEL_PREFIX", default="")
 

@@ -36,7 +36,7 @@ from fulfillment.uploads.known import what_is_known
 from getdata.accounts.models import User
 from getdata.accounts.permissions import require
 from getdata.common.problems import CannotDo, problem
-from getdata.common.storage import FULL
+from getdata.common.storage import FULL, Unreachable
 
 
 def _batch(request: Request, pk: UUID) -> Batch:
@@ -68,8 +68,8 @@ class StreamView(APIView):
             self.body.drain(settings.UPLOAD_CHUNK_BYTES + 1024**2)
         if isinstance(exc, OSError) and exc.errno in FULL:
             exc = pressure.disk_full()
-        if isinstance(exc, OperationalError):
-            exc = pressure.database_busy()
+        if isinstance(exc, OperationalError | Unreachable):
+            exc = pressure.busy()
         if isinstance(exc, CannotDo):
             return self._refusal(exc)
         return super().handle_exception(exc)

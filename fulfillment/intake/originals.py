@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
 
 from fulfillment.intake import sealing
 from fulfillment.models import Batch, PseudonymKey, SourceFile
-from getdata.common import crypto
+from getdata.common import crypto, storage
 
 
 class StagingMissing(Exception):
@@ -41,6 +45,39 @@ def read_original(file: SourceFile) -> bytes:
     SourceFile.objects.filter(pk=file.pk).update(stored=key)
     file.stored = key
     return data
+
+
+@contextmanager
+def archive_on_disk(file: SourceFile) -> Iterator[Path]:
+    """An archive as a file on this machine: where the upload left it, or fetched from quarantine for as long as it is read.
+
+    Raises ``StagingMissing``.
+    """
+    staged = staged_path(file)
+    if staged is not None:
+        yield staged
+        return
+    if not file.stored:
+        raise StagingMissing
+    path = Path(settings.STAGING) / str(uuid.uuid4())
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            for block in sealing.blocks(file.batch.fulfillment.hospital_id, file.stored):
+                out.write(block)
+        yield path
+    except FileNotFoundError as error:
+        raise StagingMissing from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def forget_archive(file: SourceFile) -> None:
+    """Remove an archive that was opened or refused: its members are originals of their own."""
+    forget_staged(file)
+    if file.stored:
+        SourceFile.objects.filter(pk=file.pk).update(stored="")
+        storage.quarantine().delete(file.stored)
 
 
 def forget_staged(file: SourceFile) -> None:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from django.core.files.base import File
@@ -30,7 +31,10 @@ def scope_of(hospital_id: UUID) -> str:
 
 
 def put(hospital_id: UUID, key: str, content: bytes | Path) -> None:
-    """Seal ``content``, bytes or a file of any size, for a hospital and store it under ``key``."""
+    """Seal ``content``, bytes or a file of any size, for a hospital and store it under ``key``.
+
+    Raises ``storage.Unreachable``.
+    """
     if isinstance(content, bytes):
         _save(hospital_id, key, BytesIO(content))
         return
@@ -39,8 +43,8 @@ def put(hospital_id: UUID, key: str, content: bytes | Path) -> None:
 
 
 def get(hospital_id: UUID, key: str) -> bytes:
-    """The content of a sealed object. Raises ``CannotOpen``, or ``OSError`` when it is not there."""
-    return b"".join(blocks(hospital_id, key))
+    """The content of a sealed object. Raises ``CannotOpen``, ``FileNotFoundError`` or ``storage.Unreachable``."""
+    return storage.persist(lambda: b"".join(blocks(hospital_id, key)))
 
 
 def blocks(hospital_id: UUID, key: str) -> Iterator[bytes]:
@@ -68,10 +72,15 @@ def new_key(hospital_id: UUID, number: int = 1) -> SealingKey:
     return made
 
 
-def _save(hospital_id: UUID, key: str, source: Readable) -> None:
+def _save(hospital_id: UUID, key: str, source: BinaryIO) -> None:
     wrapping = _current(hospital_id)
-    reader = BlockReader(seal_blocks(source, wrapping, context=_context(hospital_id, key)))
-    storage.quarantine().save(key, File(reader, name=key))  # type: ignore[arg-type]  # all a storage does is read it
+
+    def save() -> None:
+        source.seek(0)
+        reader = BlockReader(seal_blocks(source, wrapping, context=_context(hospital_id, key)))
+        storage.quarantine().save(key, File(reader, name=key))  # type: ignore[arg-type]  # all a storage does is read it
+
+    storage.persist(save)
 
 
 def _current(hospital_id: UUID) -> WrappingKey:

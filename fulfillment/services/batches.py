@@ -341,7 +341,7 @@ def _require_retriable(file: SourceFile) -> None:
         raise CannotDo(
             f"The bytes of file {file.number} are no longer here.", remedy="Send the file again.", code="original_gone"
         )
-    if file.kind == SourceKind.ARCHIVE and not (file.staged and staging.head(file.staged)):
+    if file.kind == SourceKind.ARCHIVE and not (file.stored or staging.head(file.staged)):
         raise CannotDo(
             f"Archive {file.number} is no longer here.", remedy="Send the archive again.", code="original_gone"
         )

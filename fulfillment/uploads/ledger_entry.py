@@ -12,6 +12,7 @@ from django.utils import timezone
 from fulfillment.models import Batch, SourceFile, SourceFileStatus, SourceKind
 from fulfillment.services.settling import begin_again
 from fulfillment.uploads import names, staging
+from fulfillment.uploads.handover import hand_over, take_back
 from fulfillment.uploads.rights import require_kind_length, require_writable
 from fulfillment.uploads.sniff import sniff_kind
 from getdata.accounts.models import User
@@ -35,12 +36,14 @@ def take_in(
     sha256: str,
     archive: SourceFile | None = None,
     actor: User | None = None,
+    stored: str | None = None,
 ) -> tuple[SourceFile, bool]:
     """Enter a staged file into the ledger and ring for a worker. Returns the row and whether it is new.
 
     The same path with the same content is taken in once: then the row that is there comes back with False, and the
     staged copy is removed. A new content under the name of a file that did not pass takes its place. ``name`` is a
-    cleaned relative path, ``sha256`` the content's SHA-256 (hex), ``archive`` the archive the file was in.
+    cleaned relative path, ``sha256`` the content's SHA-256 (hex), ``archive`` the archive the file was in, ``stored`` what
+    :func:`prepare` returned: a caller that has a transaction open calls it before.
     Raises ``CannotDo`` when the batch takes no more files or the file is larger than its kind may be; the staged copy
     is removed then too.
     """
@@ -49,17 +52,27 @@ def take_in(
         kind = SourceKind.INSTANCE  # archives are opened one level deep; this one is refused as what it is: no image
     try:
         require_kind_length(size, kind)
+        stored = prepare(batch=batch, name=name, staged=staged, sha256=sha256) if stored is None else stored
         with transaction.atomic():
             # One entry at a time in a batch: numbers stay without gaps and sealing cannot slip in between.
             batch = Batch.objects.select_for_update(of=("self",)).select_related("fulfillment").get(pk=batch.pk)
             require_writable(batch)
-            file, fresh = _enter(batch, kind, name, staged, size, sha256, archive, actor)
+            where: dict[str, Any] = {"stored": stored} if stored else {"staged": staged}
+            file, fresh = _enter(batch, kind, name, size, sha256, actor, archive=archive, **where)
+            if stored or not fresh:
+                after_commit(partial(staging.discard, staged))
     except CannotDo:
         staging.discard(staged)
+        take_back(stored or "")
         raise
     if not fresh:
-        staging.discard(staged)
+        take_back(stored)
     return file, fresh
+
+
+def prepare(*, batch: Batch, name: str, staged: str, sha256: str) -> str:
+    """Hand the bytes over to the quarantine storage where the portal does so, unless the batch holds the file already."""
+    return "" if find_taken(batch, name, sha256) else hand_over(batch, staged)
 
 
 def take_in_sealed(
@@ -104,18 +117,17 @@ def _enter(
     batch: Batch,
     kind: SourceKind,
     name: str,
-    staged: str,
     size: int,
     sha256: str,
-    archive: SourceFile | None,
     actor: User | None,
+    **where: Any,
 ) -> tuple[SourceFile, bool]:
     known = find_taken(batch, name, sha256)
     if known is not None:
         return known, False
     highest = batch.files.aggregate(highest=Max("number"))["highest"] or 0
     digest = names.content_digest(batch, sha256)
-    file = _create(batch, kind, highest + 1, name, size, digest, staged=staged, archive=archive)
+    file = _create(batch, kind, highest + 1, name, size, digest, **where)
     _announce(file, actor)
     return file, True
 

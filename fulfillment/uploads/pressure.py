@@ -47,12 +47,12 @@ def disk_full() -> CannotDo:
     )
 
 
-def database_busy() -> CannotDo:
-    """The refusal while the database does not answer: the client comes back, and asks for the offset."""
+def busy() -> CannotDo:
+    """The refusal while the database or the store does not answer: the client comes back, and asks for the offset."""
     return CannotDo(
         "The server is busy at the moment.",
         remedy="Nothing that was received is lost. Wait a few seconds and go on.",
-        code="database_busy",
+        code="server_busy",
         extra={"retry_after": 10},
     )
 

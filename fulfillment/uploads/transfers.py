@@ -14,7 +14,8 @@ from django.utils import timezone
 from fulfillment.models import Batch, SourceFile, Upload, UploadStatus
 from fulfillment.uploads import names, pressure, rights, staging
 from fulfillment.uploads.body import Body, Checksum, Interrupted
-from fulfillment.uploads.ledger_entry import take_in
+from fulfillment.uploads.handover import take_back
+from fulfillment.uploads.ledger_entry import prepare, take_in
 from getdata.accounts.models import User
 from getdata.accounts.permissions import require
 from getdata.common.problems import CannotDo
@@ -217,15 +218,23 @@ class _Receiver:
 
 def _enter_ledger(upload: Upload, actor: User | None, sha256: str) -> Upload:
     name = names.unseal_name(upload)
+    stored = prepare(batch=upload.batch, name=name, staged=str(upload.pk), sha256=sha256)
     try:
         with transaction.atomic():
             # Completing first makes this the one request that enters the file.
             upload = transition(Upload, upload.pk, UploadStatus.ACTIVE, UploadStatus.COMPLETE, actor=actor)
             file, _ = take_in(
-                batch=upload.batch, name=name, staged=str(upload.pk), size=upload.length, sha256=sha256, actor=actor
+                batch=upload.batch,
+                name=name,
+                staged=str(upload.pk),
+                size=upload.length,
+                sha256=sha256,
+                actor=actor,
+                stored=stored,
             )
             Upload.objects.filter(pk=upload.pk).update(file=file)
     except StaleState:
+        take_back(stored)
         return _fresh(upload)
     except CannotDo:
         terminate(upload=upload, actor=None)

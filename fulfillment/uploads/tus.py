@@ -39,7 +39,7 @@ STATUS = {
     "too_large": 413,
     # "Later", not "no": clients that resume come back by themselves after Retry-After.
     "backlog_full": 503,
-    "database_busy": 503,
+    "server_busy": 503,
     "staging_full": 507,
 }
 REASONS = {460: "Checksum Mismatch"}

@@ -84,7 +84,7 @@ class Unreachable(Exception):
 
 def put(storage: Storage, key: str, data: bytes) -> str:
     """Store ``data`` under exactly ``key`` and return the key. Raises ``Unreachable``."""
-    return _persist(lambda: storage.save(key, ContentFile(data)))
+    return persist(lambda: storage.save(key, ContentFile(data)))
 
 
 def get(storage: Storage, key: str) -> bytes:
@@ -95,10 +95,10 @@ def get(storage: Storage, key: str) -> bytes:
             content: bytes = handle.read()
             return content
 
-    return _persist(read)
+    return persist(read)
 
 
-def _persist(call: Callable[[], T]) -> T:
+def persist(call: Callable[[], T]) -> T:
     """Make the call up to four times, with short pauses. What is not there stays not there; anything else may pass."""
     for pause in _PAUSES:
         try:

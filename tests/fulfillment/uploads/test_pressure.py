@@ -99,4 +99,4 @@ def test_a_database_that_does_not_answer_is_no_refusal(tus: Tus, monkeypatch: py
         raise OperationalError("database is locked")
 
     monkeypatch.setattr("fulfillment.uploads.transfers.create_upload", busy)
-    assert says_later(tus.create(f"{uuid.uuid4()}.dcm", 5), 503, "database_busy")
+    assert says_later(tus.create(f"{uuid.uuid4()}.dcm", 5), 503, "server_busy")
