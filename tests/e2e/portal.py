@@ -31,20 +31,34 @@ class Portal:
     url: str
     var: Path
     env: dict[str, str]
-    web: subprocess.Popen[bytes]
+    web: subprocess.Popen[bytes] | None = None
     worker: subprocess.Popen[bytes] | None = None
     log: Path = field(default_factory=Path)
+    application: str = "getdata.wsgi:application"
 
-    def start_worker(self) -> None:
-        """Start the worker with its sweeper."""
-        self.worker = _spawn(
+    def start_worker(self, *more: str, **environment: str) -> None:
+        """Start the worker with its sweeper; ``more`` arguments and variables are a fault's."""
+        self.worker = self.spawn(
             [
                 "-m", "celery", "-A", "getdata", "worker", "--beat", "--schedule", str(self.var / "beat"), "--pidfile=",
-                "--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
+                "--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle", *more,
             ],
-            self.env,
-            self.log,
+            **environment,
         )  # fmt: skip
+
+    def start_web(self) -> None:
+        """Start the web server; returns when it answers."""
+        self.web = self.spawn(
+            [
+                "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", self.env["PORT"],
+                "--workers", "1", "--blocking-threads", "8", "--log-level", "warning", self.application,
+            ],
+        )  # fmt: skip
+        _wait(self)
+
+    def spawn(self, arguments: list[str], **environment: str) -> subprocess.Popen[bytes]:
+        """A Python process of this portal, in a session of its own, writing to the portal's log."""
+        return _spawn(arguments, self.env | environment, self.log)
 
     def kill_worker(self) -> None:
         """SIGKILL the worker and its children, as an out-of-memory killer would."""
@@ -81,8 +95,8 @@ class Portal:
 
 
 @contextmanager
-def portal(var: Path) -> Iterator[Portal]:
-    """Start a portal with an empty database below ``var``; stop everything at the end."""
+def portal(var: Path, *, application: str = "", **environment: str) -> Iterator[Portal]:
+    """Start a portal with an empty database below ``var``; stop everything at the end. ``environment`` is added to its own."""
     var.mkdir(parents=True, exist_ok=True)
     env = {key: value for key, value in os.environ.items() if key not in _INHERITED}
     port = _free_port()
@@ -100,20 +114,14 @@ def portal(var: Path) -> Iterator[Portal]:
             "CELERY_BROKER_URL": broker,
             "GETDATA_STORAGE": "s3",
         }
+    env |= environment
     log = var / "portal.log"
     log.touch()
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True, timeout=120)
-    web = _spawn(
-        [
-            "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-            "--blocking-threads", "8", "--log-level", "warning", "getdata.wsgi:application",
-        ],
-        env,
-        log,
-    )  # fmt: skip
-    running = Portal(f"http://127.0.0.1:{port}", var, env, web, log=log)
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True, timeout=600)
+    running = Portal(f"http://127.0.0.1:{port}", var, env, log=log)
+    running.application = application or running.application
     try:
-        _wait(running)
+        running.start_web()
         yield running
     finally:
         for child in (running.worker, running.web):
@@ -136,13 +144,13 @@ def until(condition: Any, *, seconds: float, what: str) -> Any:
 
 def _wait(running: Portal) -> None:
     def answers() -> bool:
-        assert running.web.poll() is None, running.log.read_text()[-2000:]
+        assert running.web is not None and running.web.poll() is None, running.log.read_text()[-2000:]
         try:
             return httpx.get(f"{running.url}/healthz", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
 
-    until(answers, seconds=60, what="the web server to answer")
+    until(answers, seconds=300, what="the web server to answer")
 
 
 def _spawn(arguments: list[str], env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
