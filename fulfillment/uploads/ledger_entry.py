@@ -59,13 +59,14 @@ def take_in(
             require_writable(batch)
             where: dict[str, Any] = {"stored": stored} if stored else {"staged": staged}
             file, fresh = _enter(batch, kind, name, size, sha256, actor, archive=archive, **where)
-            if stored or not fresh:
+            if stored:
                 after_commit(partial(staging.discard, staged))
     except CannotDo:
         staging.discard(staged)
         take_back(stored or "")
         raise
     if not fresh:
+        staging.discard(staged)
         take_back(stored)
     return file, fresh
 
