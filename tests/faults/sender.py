@@ -77,6 +77,8 @@ class Sender:
             self._cut(address, headers, data[offset:])
             return False
         answer = client.patch(address, headers=headers, content=data[offset:])
+        if answer.status_code in (404, 410):
+            raise LookupError  # the other copy of this file was quicker, and ended this transfer
         if answer.status_code != 204:
             self._refused(answer)
             return False
