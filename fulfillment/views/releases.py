@@ -132,16 +132,18 @@ def _context(request: HttpRequest, release: Release) -> dict[str, object]:
     assert isinstance(user, User)
     whole = sees_whole_release(release, user)
     draft, published = release.status == ReleaseStatus.DRAFT, release.status == ReleaseStatus.PUBLISHED
+    grant = releases.live_grant(release=release, user=user)
     held = list(grants.with_people(release.grants.select_related("organization")))
     return {
         "release": release,
         "whole": whole,
         "breakdown": release_breakdown(release, user),
-        "samples": release_samples(release, user),
+        # By grant: who asked sees pictures once they may have the release; staff and the hospital see them all along.
+        "samples": release_samples(release, user) if grant or user.is_reviewer or not whole else [],
         "batches": release_batches(release) if user.is_reviewer else [],
         "gone": releases.images_gone(release) if draft else 0,
         "bar": releases.what_bars_releasing(user, release.request) if draft and user.is_reviewer else None,
-        "grant": releases.live_grant(release=release, user=user),
+        "grant": grant,
         "to_attest": attestations.grant_to_attest(release=release, user=user),
         "cause": grants.what_bars(release=release, user=user),
         "grants": held,

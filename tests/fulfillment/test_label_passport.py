@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image as Picture
 
 from fulfillment.label_passport import passport_of
-from fulfillment.models import Annotation, Image, Label, Release, ReleaseItem, Report, SourceFile, SourceKind
+from fulfillment.models import (
+    AccessGrant,
+    Annotation,
+    Image,
+    Label,
+    Release,
+    ReleaseItem,
+    Report,
+    SourceFile,
+    SourceKind,
+)
 from fulfillment.selectors import release_samples
 from getdata.accounts.models import Role, User
 from getdata.common import storage
 from tests import factories
+from tests.support.access import downloader
 from tests.support.images import accepted_batch, image, label, sealed_batch, signed_fulfillment, source_file
 from tests.support.pages import problems
 
@@ -194,13 +207,19 @@ def test_the_pages_of_review_and_release_lead_to_it() -> None:
     given = label(shown, "Pneumothorax")
     label(image(batch), "Nodule", "not_mentioned")
     item = Release.objects.create(
-        request=batch.fulfillment.request, number=1, status="published", prepared_by=batch.reviewer
+        request=batch.fulfillment.request, number=1, status="published", prepared_by=batch.reviewer, archive="r/x.zip"
     )
     for one in Image.objects.all():
         ReleaseItem.objects.create(release=item, image=one, path=one.path_in_release, sha256=one.output_sha256)
     address = reverse("label_passport", args=[given.pk])
     reviewer = factories.ReviewerFactory.create()
-    researcher = factories.member(batch.fulfillment.request.organization, Role.OWNER)
+    AccessGrant.objects.create(
+        release=item,
+        organization=batch.fulfillment.request.organization,
+        granted_by=reviewer,
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    researcher = downloader(item, Role.OWNER)
     for user, name, pk in (
         (reviewer, "batch_review", batch.pk),
         (reviewer, "release_detail", item.pk),

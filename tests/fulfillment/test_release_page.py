@@ -21,6 +21,7 @@ from fulfillment.services import releases
 from getdata.accounts.models import Role
 from getdata.common import storage
 from tests.factories import ReviewerFactory, member
+from tests.support.access import downloader
 from tests.support.images import accepted_batch, label
 from tests.support.pages import problems
 
@@ -121,3 +122,17 @@ def test_figures_count_what_one_may_see(release: Release) -> None:
     assert charts["Makers of the devices"].rows == (("Maker", "2"),)
     assert charts["Labels by finding"].rows[0][0] == "Pleural effusion"
     assert figures(release, member(accepted_batch().fulfillment.request.organization)) == []
+
+
+def test_samples_are_shown_by_grant(release: Release) -> None:
+    address, client = reverse("release_detail", args=[release.pk]), Client()
+    for person, shown in (
+        (member(release.request.organization), False),
+        (downloader(release), True),
+        (ReviewerFactory.create(), True),
+        (member(release.request.fulfillments.get().hospital), True),
+    ):
+        client.force_login(person)
+        page = client.get(address).content.decode()
+        assert ("/preview/" in page) == shown, person
+        assert problems(page) == []
