@@ -73,6 +73,7 @@ def _outcome(
     try:
         return _run(data, policy, keyring, context, record, detector, reader, limits)
     except Refusal as refusal:
+        record.masks = list(refusal.facts.get("boxes", ()))  # where it stands, for whoever must look
         return _withhold(record, refusal.code, refusal.detail)
     except RecursionError as problem:
         return _withhold(record, "malformed", type(problem).__name__)
@@ -130,7 +131,7 @@ def _run(
             detector, reader = detector or _shipped_detector(), reader or _shipped_reader()
             record.detector = detector.name
             record.device, record.rows, record.columns = _device(file, keyring), pixels.form.rows, pixels.form.columns
-            found = examine(pixels, identifiers, detector, reader, context.zones)
+            found = examine(pixels, identifiers, detector, reader, context.zones, cleared=context.cleared)
             record.masks, record.hints = list(found.masks), list(found.hints)
             record.markers_kept, record.review = found.markers_kept, found.review
             output, shift = _rebuild(file, pixels, found, identifiers, policy, keyring, context.patient, record)

@@ -20,11 +20,14 @@ class Context:
     zones: where the batch's other images show this device to write; hints there count as text.
     patient: the patient's key (`Keyring.patient_key`) as the study's other files give it, for a file whose own PatientID is
         blank or has no issuer. "" leaves the file's own.
+    cleared: people of the hospital looked at the image and say that what still looks like text names nobody. It is masked as far
+        as can be, and the image goes to a person with the review code "cleared-by-hospital", instead of being withheld.
     """
 
     known_identifiers: frozenset[str] = frozenset()
     zones: tuple[Zone, ...] = ()
     patient: str = field(default="", repr=False)
+    cleared: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,10 @@ from fulfillment.examine import Examined
 from fulfillment.intake import archives, originals, reports, tables
 from fulfillment.intake.linking import remember_twin
 from fulfillment.models import Image, SourceFile, SourceFileStatus, SourceKind
+from fulfillment.services.clearances import is_cleared
 from fulfillment.store import Refused, store
 from fulfillment.verdict.instance import judge, refusal
+from fulfillment.withheld_pictures import keep_picture
 from fulfillment.zones import zones_with_hints
 from getdata.common import storage
 from getdata.common.states import StaleState
@@ -87,8 +89,16 @@ def _instance(held: ledger.Claim, started: float) -> None:
     spec = DatasetSpec.model_validate(file.batch.spec_version.document)
     secret, key_id = originals.pseudonym_secret(file.batch)
     keyring = Keyring(secret=secret, key_id=key_id)
-    verdict = judge(data, spec, keyring, zones_for=partial(zones_with_hints, file.batch), as_it_came=file.as_it_came)
+    verdict = judge(
+        data,
+        spec,
+        keyring,
+        zones_for=partial(zones_with_hints, file.batch),
+        as_it_came=file.as_it_came,
+        cleared=is_cleared(file),
+    )
     if verdict.outcome is None or verdict.seen is None or verdict.reason:
+        keep_picture(file, data, verdict.reason)
         _settle(held, started, SourceFileStatus(verdict.status), verdict.reason, verdict.findings)
         return
     image = _keep(held, started, verdict.outcome, verdict.seen)

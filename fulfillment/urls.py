@@ -13,12 +13,14 @@ from fulfillment.views import (
     check_at_home,
     custody,
     deliveries,
+    files,
     label_imports,
     label_passports,
     label_worklists,
     quality,
     reports,
     uploads,
+    withheld,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -47,6 +49,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("batches/<uuid:pk>/reports/", reports.batch_reports, name="batch_reports"),
     path("reports/<uuid:pk>/", reports.report_detail, name="report_detail"),
+    path("batches/<uuid:pk>/withheld/", withheld.batch_withheld, name="batch_withheld"),
+    path("batches/<uuid:pk>/withheld/act/", withheld.batch_withheld_act, name="batch_withheld_act"),
+    path("files/<uuid:pk>/withheld.png", withheld.withheld_picture, name="withheld_picture"),
+    path("files/<uuid:pk>/", files.file_detail, name="file_detail"),
     path("files/<uuid:pk>/retry/", deliveries.file_retry, name="file_retry"),
     path("files/<uuid:pk>/as-it-came/", as_it_came.file_as_it_came, name="file_as_it_came"),
     path("files/<uuid:pk>/withdraw/", deliveries.file_withdraw, name="file_withdraw"),

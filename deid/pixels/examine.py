@@ -49,6 +49,7 @@ class _Frame:
     detector: TextDetector
     reader: TextReader
     zones: Sequence[Zone]
+    cleared: bool = False
     masks: list[MaskBox] = field(default_factory=list)
     hints: list[MaskBox] = field(default_factory=list)
     markers: list[Region] = field(default_factory=list)
@@ -61,17 +62,20 @@ def examine(
     detector: TextDetector,
     reader: TextReader,
     zones: Sequence[Zone] = (),
+    *,
+    cleared: bool = False,
 ) -> Examination:
     """Every frame is examined, whatever BurnedInAnnotation says (johnperry/CTP#16).
 
     zones: where the batch shows this device to write; a hint there counts as text.
+    cleared: people looked and say that what is left names nobody (`Context.cleared`): it is masked, and asks for a look.
     Raises Refusal("text-left") when text remains after the last pass, ("text-too-much") when the image is mostly text.
     """
     values = pixels.values
     result = Examination(values)
     review: set[str] = set()
     for index in range(pixels.form.frames):
-        frame = _Frame(index, values[index], pixels.form, identifiers, detector, reader, zones)
+        frame = _Frame(index, values[index], pixels.form, identifiers, detector, reader, zones, cleared)
         _clean(frame)
         result.markers_kept += len(frame.markers)
         result.hints.extend(frame.hints)
@@ -94,7 +98,11 @@ def _clean(frame: _Frame) -> None:
         if not pending:
             break
         if attempt == _PASSES - 1:
-            raise Refusal("text-left", f"frame {frame.index}, {len(pending)} regions")
+            if not frame.cleared:
+                left = [_box(frame.index, region, confidence) for region, confidence in pending]
+                detail = f"frame {frame.index}, {len(pending)} regions"
+                raise Refusal("text-left", detail, {"boxes": [*left, *frame.masks]})
+            frame.review.add("cleared-by-hospital")
         if not frame.masks:
             frame.values = np.array(frame.values)  # what came in is left as it was
         # After masking only the neighbourhood of the masks can look different, so only that is looked at again.
@@ -111,7 +119,7 @@ def _clean(frame: _Frame) -> None:
                 frame.review.add("mask-over-lungs")
     share = float(covered.mean())
     if share > REFUSE_AREA:
-        raise Refusal("text-too-much", f"frame {frame.index}")
+        raise Refusal("text-too-much", f"frame {frame.index}", {"boxes": frame.masks})
     if share > REVIEW_AREA:
         frame.review.add("mask-large")
     frame.hints = [hint for hint in frame.hints if not _already(_region(hint), covered)]

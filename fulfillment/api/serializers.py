@@ -190,6 +190,7 @@ class KnownAnswerSerializer(serializers.Serializer[Any]):
     upload = serializers.CharField(allow_blank=True, help_text="address of the transfer to go on with")
     offset = serializers.IntegerField()
     number = serializers.IntegerField(allow_null=True, help_text="the file's number, when it is here")
+    status = serializers.CharField(allow_blank=True, help_text="its state, when it is here")
 
 
 class KnownAnswersSerializer(serializers.Serializer[Any]):

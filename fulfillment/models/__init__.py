@@ -1,7 +1,7 @@
 """What is delivered: the models of fulfillment, by subject."""
 
 from fulfillment.models.access import AccessGrant, Attestation, DownloadedFile, DownloadEvent, GrantedUser
-from fulfillment.models.custody import Occasion, OriginalsDestruction, SealingKey
+from fulfillment.models.custody import Clearance, Occasion, OriginalsDestruction, SealingKey
 from fulfillment.models.delivery import (
     Batch,
     BatchStatus,
@@ -46,6 +46,7 @@ __all__ = [
     "Attestation",
     "Batch",
     "BatchStatus",
+    "Clearance",
     "DeidCertificate",
     "DownloadEvent",
     "DownloadedFile",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
-from fulfillment.models.delivery import Batch
+from fulfillment.models.delivery import Batch, SourceFile
 from getdata.accounts.models import Organization, User
 from getdata.common.models import Entity, Immutable
 
@@ -76,3 +77,31 @@ class OriginalsDestruction(Immutable):
     @property
     def audit_organization_id(self) -> str:
         return str(self.batch.fulfillment.hospital_id)
+
+
+class Clearance(Entity):
+    """What people of the hospital say of a withheld image: that what looks like text in it names nobody. One asks, another one
+    looks too; the image then goes to a reviewer, marked. It holds for the file's bytes alone."""
+
+    file = models.OneToOneField(SourceFile, on_delete=models.CASCADE, related_name="clearance")
+    content_digest = models.CharField(max_length=64)
+    reason = models.TextField(max_length=1000)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(confirmed_by=None) | ~models.Q(confirmed_by=models.F("asked_by")),
+                name="a_second_look_is_another_persons",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"clearance of file {self.file.number}"
+
+    @property
+    def audit_organization_id(self) -> str:
+        return str(self.file.batch.fulfillment.hospital_id)

@@ -326,6 +326,14 @@ class SourceFile(Entity):
     destroyed_at = models.DateTimeField(
         null=True, blank=True, help_text="when its original was destroyed; what became of it stays"
     )
+    replaced_by = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="replaces",
+        help_text="the file that came later under the same name and took its place",
+    )
     twin = models.ForeignKey(
         "fulfillment.Image",
         null=True,

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -35,6 +36,7 @@ from fulfillment.models import (
 from fulfillment.models.delivery import SETTLED
 from fulfillment.services.certificates import signing_key
 from fulfillment.uploads import names, staging
+from fulfillment.withheld_pictures import picture_key
 from getdata.audit.chain import record
 from getdata.common import storage
 from getdata.notifications.services import notify
@@ -99,7 +101,7 @@ def destroy_due(*, now: datetime | None = None) -> int:
     for batch in batches.select_related("fulfillment__hospital", "fulfillment__request", "spec_version"):
         try:
             issued += _destroy_of(batch, now)
-        except (OSError, StillThere) as problem:
+        except (storage.Unreachable, StillThere) as problem:
             logger.error("originals.not_destroyed", extra={"batch": str(batch.pk), "error": type(problem).__name__})
     return issued
 
@@ -128,7 +130,8 @@ def _destroy_of(batch: Batch, now: datetime) -> int:
 def _destroy(
     batch: Batch, term: Term, files: Sequence[SourceFile], reports: Sequence[Report], now: datetime
 ) -> OriginalsDestruction | None:
-    _delete([*(file.stored for file in files), *(report.sealed for report in reports)])
+    pictures = [picture_key(file.stored) for file in files if file.stored]
+    _delete([*(file.stored for file in files), *pictures, *(report.sealed for report in reports)])
     for file in files:
         staging.discard(file.staged)
     with transaction.atomic():
@@ -150,8 +153,8 @@ def _delete(keys: Iterable[str]) -> None:
     """Delete objects and ask the storage afterwards. Raises ``StillThere``, or what the storage raises."""
     store = storage.quarantine()
     for key in sorted(set(keys) - {""}):
-        store.delete(key)
-        if store.exists(key):
+        storage.persist(partial(store.delete, key))
+        if storage.persist(partial(store.exists, key)):
             raise StillThere
 
 

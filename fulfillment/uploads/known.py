@@ -16,7 +16,8 @@ def what_is_known(
     """One answer for each of ``files`` (relative_path, size, modified, sha256).
 
     ``here`` is said only of the same path with the same content: a corrected file often has its predecessor's size, so
-    size alone answers ``compare``, and the client asks again with the content's SHA-256. Raises ``CannotDo`` for a bad
+    size alone answers ``compare``, and the client asks again with the content's SHA-256. ``status`` says what became of a file
+    that is here: one that was refused and is unchanged would be refused again. Raises ``CannotDo`` for a bad
     name.
     """
     asked = [(file, names.clean_relative_path(str(file["relative_path"]))) for file in files]
@@ -45,10 +46,11 @@ def _answer(
     if sha256:
         wanted = names.content_digest(batch, sha256)
         match = next((row for row in same_size if row.content_digest == wanted), None)
-        if match is not None:
-            return {"state": "here", "upload": "", "offset": match.size, "number": match.number}
+        # One whose work broke may come once more: it is taken in again (see ledger_entry).
+        if match is not None and match.status != SourceFileStatus.FAILED:
+            return {"state": "here", "upload": "", "offset": match.size, "number": match.number, "status": match.status}
     elif same_size:
-        return {"state": "compare", "upload": "", "offset": 0, "number": None}
+        return {"state": "compare", "upload": "", "offset": 0, "number": None, "status": ""}
     if upload is not None:
-        return {"state": "resume", "upload": url_of(upload), "offset": upload.offset, "number": None}
-    return {"state": "new", "upload": "", "offset": 0, "number": None}
+        return {"state": "resume", "upload": url_of(upload), "offset": upload.offset, "number": None, "status": ""}
+    return {"state": "new", "upload": "", "offset": 0, "number": None, "status": ""}

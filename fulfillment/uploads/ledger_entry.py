@@ -87,6 +87,7 @@ def take_in_sealed(
         batch = Batch.objects.select_for_update(of=("self",)).select_related("fulfillment").get(pk=batch.pk)
         require_writable(batch)
         number = (batch.files.aggregate(highest=Max("number"))["highest"] or 0) + 1
+        replaced = []
         same = batch.files.filter(name_digest=names.name_digest(batch, name), content_digest=content_digest)
         for known in same.exclude(status=SourceFileStatus.WITHDRAWN):
             if known.status not in REPLACEABLE:
@@ -96,7 +97,9 @@ def take_in_sealed(
                     code="already_here",
                 )
             _replace(known, number, actor)
+            replaced.append(known.pk)
         file = _create(batch, kind, number, name, size, content_digest, stored=stored)
+        SourceFile.objects.filter(pk__in=replaced).update(replaced_by=file)
         _announce(file, actor)
     return file
 
@@ -125,12 +128,33 @@ def _enter(
 ) -> tuple[SourceFile, bool]:
     known = find_taken(batch, name, sha256)
     if known is not None:
-        return known, False
+        return (known, False) if known.status != SourceFileStatus.FAILED else _begin_anew(known, staged, actor)
     highest = batch.files.aggregate(highest=Max("number"))["highest"] or 0
     digest = names.content_digest(batch, sha256)
     file = _create(batch, kind, highest + 1, name, size, digest, **where)
     _announce(file, actor)
     return file, True
+
+
+def _begin_anew(file: SourceFile, staged: str, actor: User | None) -> tuple[SourceFile, bool]:
+    """A file whose work broke came once more: it is worked on again, from the bytes that are here now."""
+    broken = {"attempts": 0, "outages": 0, "reason": "", "findings": [], "settled_at": None}
+    try:
+        moved = transition(
+            SourceFile,
+            file.pk,
+            SourceFileStatus.FAILED,
+            SourceFileStatus.RECEIVED,
+            actor=actor,
+            changes={**broken, "lease_until": None, "lease_token": None, "staged": staged, "stored": ""},
+            data={"number": file.number, "reason": file.reason, "sent": "again"},
+        )
+    except StaleState:
+        return file, False  # somebody retries it just now
+    after_commit(partial(staging.discard, file.staged))
+    begin_again(file.batch)
+    enqueue(RING)
+    return moved, True
 
 
 def _create(
@@ -173,9 +197,11 @@ def _replace_earlier(file: SourceFile, actor: User | None) -> None:
             _replace(old, file.number, actor)
         except StaleState:
             continue  # somebody retries it just now: then both go their way
+        SourceFile.objects.filter(pk=old.pk).update(replaced_by=file)
 
 
 def _replace(old: SourceFile, number: int, actor: User | None) -> None:
+    """Give the old one's place to file ``number``; it keeps what was said of it. The caller sets ``replaced_by``."""
     transition(
         SourceFile,
         old.pk,
@@ -184,11 +210,11 @@ def _replace(old: SourceFile, number: int, actor: User | None) -> None:
         actor=actor,
         changes={
             "reason": "REPLACED",
-            "findings": [replaced_finding(number)],
+            "findings": [replaced_finding(number), *old.findings],
             "settled_at": timezone.now(),
             "staged": "",
         },
-        data={"replaced_by": number},
+        data={"replaced_by": number, "reason": old.reason},
     )
     # A file that failed may still lie in the clear; nobody can retry it any more.
     after_commit(partial(staging.discard, old.staged))

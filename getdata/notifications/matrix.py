@@ -45,6 +45,7 @@ PARTIES = {
 ROLES: dict[str, tuple[str, ...]] = {
     "manage": ("owner",),
     "sign": ("owner", "signatory"),
+    "approve_privacy": ("owner", "privacy_officer"),
     "write": ("owner", "signatory", "data_manager"),
     "upload": ("owner", "data_manager"),
     "download": ("owner", "data_manager", "reader"),
@@ -119,6 +120,9 @@ EVENTS: dict[str, Event] = {
     "batch.in_review": _row(_G.DELIVERIES, "A reviewer has your batch", ("hospital", "upload"), channel=_INBOX),
     "batch.decided": _row(_G.DELIVERIES, "Your batch was reviewed", ("hospital", "upload")),
     "batch.accepted": _row(_G.DELIVERIES, "Images for your request were accepted", _ASKER, channel=_DIGEST),
+    "clearance.asked": _row(
+        _G.DELIVERIES, "A withheld image waits for your second look", ("hospital", "approve_privacy")
+    ),
     "originals.destroyed": _row(
         _G.DELIVERIES, "Originals that you sent were destroyed", ("hospital", "upload"), channel=_DIGEST
     ),

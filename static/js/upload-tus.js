@@ -4,11 +4,14 @@
 const AGAIN = new Set(["offset_mismatch", "upload_busy", "checksum_mismatch", "interrupted"]);
 const BODY = "application/offset+octet-stream";
 
-// What went wrong, in words for people. `again`: the same request may succeed later.
+const SILENCE = 120_000; // a request that moves nothing for so long is dead: the computer slept, or the network went away
+
+// What went wrong, in words for people. `again`: the same request may succeed later. `everybody`: it is not about this file, all
+// transfers should wait. `wait`: for how long, in milliseconds, where the server says so.
 export class UploadError extends Error {
-  constructor(status, { detail = "", remedy = "", code = "" } = {}, again = false) {
+  constructor(status, { detail = "", remedy = "", code = "" } = {}, { again = false, everybody = false, wait = 0 } = {}) {
     super(detail);
-    Object.assign(this, { status, cause: detail, remedy, code, again });
+    Object.assign(this, { status, cause: detail, remedy, code, again, everybody, wait });
   }
 }
 
@@ -91,7 +94,15 @@ function send(method, url, { headers = {}, body = null, type = "", onProgress, s
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
+    let alive = Date.now();
+    let silent = false;
+    const watch = setInterval(() => {
+      if (Date.now() - alive < SILENCE) return;
+      silent = true;
+      request.abort();
+    }, 5000);
     const done = (settle, value) => {
+      clearInterval(watch);
       signal?.removeEventListener("abort", abort);
       settle(value);
     };
@@ -99,14 +110,16 @@ function send(method, url, { headers = {}, body = null, type = "", onProgress, s
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     if (type) request.setRequestHeader("Content-Type", type);
     request.setRequestHeader("X-CSRFToken", csrf());
-    if (onProgress) request.upload.addEventListener("progress", (event) => onProgress(event.loaded));
+    request.upload.addEventListener("progress", (event) => {
+      alive = Date.now();
+      onProgress?.(event.loaded);
+    });
     request.addEventListener("load", () => {
       if (request.status >= 200 && request.status < 300) done(resolve, request);
       else done(reject, problem(request, login));
     });
-    request.addEventListener("error", () => done(reject, new UploadError(0, LOST, true)));
-    request.addEventListener("timeout", () => done(reject, new UploadError(0, LOST, true)));
-    request.addEventListener("abort", () => done(reject, new DOMException("stopped", "AbortError")));
+    request.addEventListener("error", () => done(reject, lost()));
+    request.addEventListener("abort", () => done(reject, silent ? lost() : new DOMException("stopped", "AbortError")));
     if (signal?.aborted) return done(reject, new DOMException("stopped", "AbortError"));
     signal?.addEventListener("abort", abort);
     request.send(body);
@@ -115,6 +128,17 @@ function send(method, url, { headers = {}, body = null, type = "", onProgress, s
 
 const SIGNED_OUT = new Set(["not_authenticated", "permission_denied"]);
 const LOST = { detail: "The connection to the server was lost.", remedy: "Check the network, then try again: what was sent is kept." };
+
+function lost() {
+  return new UploadError(0, LOST, { again: true, everybody: true });
+}
+
+// Retry-After in milliseconds: seconds, or a date (RFC 9110, 10.2.3).
+function pauseOf(request) {
+  const said = request.getResponseHeader("Retry-After")?.trim() ?? "";
+  const time = /^[0-9]+$/.test(said) ? Number(said) * 1000 : Date.parse(said) - Date.now();
+  return Number.isFinite(time) ? Math.min(Math.max(0, time), 3_600_000) : 0;
+}
 
 function problem(request, login) {
   let told = {};
@@ -127,11 +151,14 @@ function problem(request, login) {
   if (status === 401 || (status === 403 && (!told.code || SIGNED_OUT.has(told.code)))) {
     return new UploadError(status, { detail: "You are signed out.", remedy: `Sign in again (${login}), reload this page and choose the same files: what was sent is kept.` });
   }
-  if (status === 429) return new UploadError(status, { detail: "The server asks for a pause.", remedy: "Try again in a minute." }, true);
-  if (status >= 500) {
-    const usual = { detail: "The server could not take the file just now.", remedy: "Try again; what was sent is kept." };
-    return new UploadError(status, told.detail ? { ...told, detail: String(told.detail) } : usual, true);
+  const words = told.detail ? { ...told, detail: String(told.detail) } : null;
+  if (status === 429 || status >= 500) {
+    const plain =
+      status === 429
+        ? { detail: "The server asks for a pause.", remedy: "Try again in a minute." }
+        : { detail: "The server could not take the file just now.", remedy: "Try again; what was sent is kept." };
+    return new UploadError(status, words ?? plain, { again: true, everybody: true, wait: pauseOf(request) });
   }
   const fallback = { detail: "The server refused the file.", remedy: "Reload the page and try again." };
-  return new UploadError(status, told.detail ? { ...told, detail: String(told.detail) } : fallback, status === 408 || AGAIN.has(told.code));
+  return new UploadError(status, words ?? fallback, { again: status === 408 || AGAIN.has(told.code) });
 }

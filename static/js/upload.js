@@ -1,25 +1,31 @@
-// The upload area of a batch: choosing and dropping, one bar with speed and time left, what failed and why.
+// The upload area of a batch: choosing and dropping, one bar with speed and time left, progress by study, what failed and why.
 // Without this module the plain form beside it does the work.
 
 import { fromDrop, fromInput } from "./upload-files.js";
 import { Queue } from "./upload-queue.js";
+import { Reading } from "./upload-reading.js";
 import { Tus } from "./upload-tus.js";
+import { counted, groupName, number, size, Speed, summary, time } from "./upload-words.js";
 
 const SHOWN_FAILURES = 100;
-const WINDOW = 15000; // the speed is that of the last 15 seconds
+const SHOWN_GROUPS = 4;
+const SAID_EVERY = 20_000; // milliseconds between two announcements to a screen reader
 
 function start(area) {
-  const { endpoint, known, login, chunk, maxUpload, maxInstance } = area.dataset;
+  const { endpoint, known, login, reader, chunk, maxUpload, maxInstance } = area.dataset;
   const find = (name) => area.querySelector(`[data-${name}]`);
   const tus = new Tus({ endpoint, known, login });
-  const queue = new Queue(tus, { chunk: Number(chunk), maxUpload: Number(maxUpload), maxInstance: Number(maxInstance) });
+  const limits = { chunk: Number(chunk), maxUpload: Number(maxUpload), maxInstance: Number(maxInstance) };
+  const queue = new Queue(tus, new Reading(reader), limits);
   const speed = new Speed();
   let told = 0;
+  let said = 0;
   let finished = 0;
   let drawing = false;
 
-  const take = (found) => {
-    if (!found.length) return say("There was no file to send.");
+  const take = (found, unreadable = 0) => {
+    if (unreadable) say(`${counted(unreadable, "file or folder", "files or folders")} could not be read and ${unreadable === 1 ? "was" : "were"} left out.`);
+    if (!found.length) return unreadable ? undefined : say("There was no file to send.");
     speed.reset();
     queue.add(found);
   };
@@ -48,14 +54,25 @@ function start(area) {
     event.preventDefault();
     depth = 0;
     drop.classList.remove("over");
-    take(await fromDrop(event.dataTransfer));
+    const looking = (count) => {
+      if (count >= 1000) find("looking").textContent = `Looking through the folder: ${counted(count, "file")} so far`;
+    };
+    const { found, unreadable } = await fromDrop(event.dataTransfer, looking);
+    find("looking").textContent = "";
+    take(found, unreadable);
   });
 
   const acts = {
-    pause: () => queue.pause(),
+    pause: () => {
+      queue.pause();
+      say("Paused. What was sent is kept.");
+      focusOn("resume");
+    },
     resume: () => {
       speed.reset();
       queue.resume();
+      say("Going on.");
+      focusOn("pause");
     },
     stop: () => {
       queue.stop();
@@ -65,6 +82,7 @@ function start(area) {
       speed.reset();
       queue.retry();
     },
+    now: () => queue.pace.now(),
   };
   for (const [name, act] of Object.entries(acts)) area.querySelector(`[data-act="${name}"]`).addEventListener("click", act);
 
@@ -82,6 +100,12 @@ function start(area) {
     if (done + here + failed) say(summary(queue.counts));
     tell();
   });
+  queue.pace.addEventListener("change", () => {
+    if (queue.pace.waits) speed.reset();
+    if (queue.pace.waits && queue.pace.failures === 1) say(queue.pace.why);
+  });
+  // A wait that ends in so many seconds is counted down; nothing else of the page moves by the clock.
+  setInterval(() => queue.pace.waits && draw(), 1000);
   addEventListener("beforeunload", (event) => {
     if (queue.busy) event.preventDefault();
   });
@@ -91,7 +115,16 @@ function start(area) {
   area.parentElement.querySelector("[data-upload-form]").hidden = true;
 
   function say(text) {
+    said = Date.now();
     find("status").textContent = text;
+  }
+
+  // The button that was pressed goes away: whoever uses the keyboard finds the one that took its place.
+  function focusOn(name) {
+    requestAnimationFrame(() => {
+      draw();
+      area.querySelector(`[data-act="${name}"]`).focus();
+    });
   }
 
   // The live part of the page asks the server again; it goes on by itself while files are being processed.
@@ -101,35 +134,76 @@ function start(area) {
   }
 
   function draw() {
-    const counts = queue.counts;
-    const run = find("run");
-    run.hidden = counts.total === counts.failed;
+    const { counts, pace, paused, busy } = queue;
+    find("run").hidden = counts.total === counts.failed;
     const bar = find("bar");
     bar.max = Math.max(1, counts.bytes);
     bar.value = counts.sent;
     bar.setAttribute("aria-valuetext", `${size(counts.sent)} of ${size(counts.bytes)}`);
     const settled = counts.done + counts.here;
     find("counts").textContent = `${number(settled)} of ${number(counts.total - counts.failed)} files, ${size(counts.sent)} of ${size(counts.bytes)}`;
-    const checking = queue.items.some((item) => item.state === "checking");
-    const sending = queue.items.some((item) => item.state === "sending" || item.state === "waiting");
-    find("headline").textContent = queue.paused ? "Paused" : sending ? "Uploading" : checking ? "Comparing with what is here" : "Uploaded";
-    if (!queue.paused) speed.note(counts.sent);
-    find("detail").textContent = queue.busy ? (queue.paused ? "What was sent is kept." : left(speed, counts)) : summary(counts);
-    area.querySelector('[data-act="pause"]').hidden = !queue.busy || queue.paused;
-    area.querySelector('[data-act="resume"]').hidden = !queue.paused;
-    area.querySelector('[data-act="stop"]').hidden = !queue.busy;
+    const sending = counts.sending + counts.waiting > 0;
+    find("headline").textContent = paused ? "Paused" : pace.waits ? "Waiting" : sending ? "Uploading" : counts.checking ? "Comparing with what is here" : "Uploaded";
+    if (!paused && !pace.waits) speed.note(counts.sent);
+    find("detail").textContent = busy ? (paused ? "What was sent is kept." : left(speed, counts)) : summary(counts);
+    drawMissing(counts);
+    drawWait(pace, paused || !busy);
+    drawGroups();
+    const shown = { pause: busy && !paused, resume: paused, stop: busy };
+    for (const [name, is] of Object.entries(shown)) area.querySelector(`[data-act="${name}"]`).hidden = !is;
     drawFailures();
     if (counts.done > finished && Date.now() - told > 2000) tell();
     finished = counts.done;
+    if (busy && !paused && !pace.waits && sending && Date.now() - said > SAID_EVERY) say(spoken(counts));
+  }
+
+  // A whole folder chosen again: how much of it is really to be sent.
+  function drawMissing(counts) {
+    const missing = counts.total - counts.here - counts.checking;
+    const known = counts.here > 0 && !counts.checking && queue.busy;
+    find("missing").textContent = known ? `${number(missing)} of ${number(counts.total)} to send again: the others are here.` : "";
+  }
+
+  function drawWait(pace, off) {
+    find("wait").hidden = off || !pace.waits;
+    if (!pace.waits) return;
+    const seconds = Math.max(1, Math.round((pace.until - Date.now()) / 1000));
+    const reason = navigator.onLine ? pace.why : "This computer is offline.";
+    find("wait-words").textContent = `${reason} It goes on by itself in ${counted(seconds, "second")}; what was sent is kept.`;
+  }
+
+  // The groups being sent, at most a few: a list of all of them would be thousands of rows.
+  function drawGroups() {
+    const { groups } = queue;
+    const rows = groups.underWay(SHOWN_GROUPS).map((group) => {
+      const row = find("group-row").content.firstElementChild.cloneNode(true);
+      row.querySelector("[data-group-name]").textContent = `${groupName(group)} of ${number(groups.size)}`;
+      row.querySelector("[data-group-count]").textContent = `${number(group.settled)} of ${counted(group.total, "file")}`;
+      const bar = row.querySelector("progress");
+      bar.max = group.total;
+      bar.value = group.settled;
+      bar.setAttribute("aria-label", groupName(group));
+      return row;
+    });
+    find("groups").hidden = !rows.length;
+    find("group-list").replaceChildren(...rows);
+    find("groups-done").textContent = groups.size > 1 ? `${number(groups.complete)} of ${number(groups.size)} studies or folders complete` : "";
+  }
+
+  function spoken(counts) {
+    const { groups } = queue;
+    const share = Math.floor((100 * counts.sent) / Math.max(1, counts.bytes));
+    const studies = groups.size > 1 ? `, ${number(groups.complete)} of ${number(groups.size)} studies or folders complete` : "";
+    return `${share} percent: ${number(counts.done + counts.here)} of ${number(counts.total)} files${studies}.`;
   }
 
   function drawFailures() {
-    const failures = queue.failures;
+    const count = queue.counts.failed;
     const box = find("failures");
-    if (box.dataset.drawn === String(failures.length) && !box.hidden === failures.length > 0) return;
-    box.hidden = !failures.length;
-    box.dataset.drawn = String(failures.length);
-    const rows = failures.slice(0, SHOWN_FAILURES).map((item) => {
+    if (box.dataset.drawn === String(count) && !box.hidden === count > 0) return;
+    box.hidden = !count;
+    box.dataset.drawn = String(count);
+    const rows = queue.failures.slice(0, SHOWN_FAILURES).map((item) => {
       const row = find("failure-row").content.firstElementChild.cloneNode(true);
       row.querySelector(".name").textContent = item.path;
       row.querySelector(".size").textContent = size(item.file.size);
@@ -140,65 +214,15 @@ function start(area) {
     });
     find("failure-list").replaceChildren(...rows);
     const more = find("failures-more");
-    more.hidden = failures.length <= SHOWN_FAILURES;
-    more.textContent = `and ${number(failures.length - SHOWN_FAILURES)} more`;
-  }
-}
-
-class Speed {
-  marks = [];
-
-  reset() {
-    this.marks = [];
-  }
-
-  note(bytes) {
-    const now = performance.now();
-    if (this.marks.length && now - this.marks.at(-1).now < 250) return;
-    this.marks.push({ now, bytes });
-    while (this.marks[0].now < now - WINDOW) this.marks.shift();
-  }
-
-  // Bytes a second, or 0 while too little is known.
-  get now() {
-    const [first, last] = [this.marks[0], this.marks.at(-1)];
-    const time = last ? last.now - first.now : 0;
-    return time > 800 ? Math.max(0, ((last.bytes - first.bytes) / time) * 1000) : 0;
+    more.hidden = count <= SHOWN_FAILURES;
+    more.textContent = `and ${number(count - SHOWN_FAILURES)} more`;
   }
 }
 
 function left(speed, counts) {
   const rate = speed.now;
   if (!rate) return "";
-  const seconds = (counts.bytes - counts.sent) / rate;
-  return `${size(rate)} a second, ${time(seconds)} left`;
-}
-
-function summary({ done, here, failed }) {
-  const parts = [];
-  if (done) parts.push(`${number(done)} ${done === 1 ? "file" : "files"} sent and handed to processing.`);
-  if (here) parts.push(`${number(here)} ${here === 1 ? "was" : "were"} already here.`);
-  if (failed) parts.push(`${number(failed)} could not be sent: see below.`);
-  return parts.join(" ");
-}
-
-function time(seconds) {
-  if (seconds < 10) return "a few seconds";
-  if (seconds < 90) return `${Math.round(seconds / 10) * 10} seconds`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} minutes`;
-  return `${(seconds / 3600).toFixed(1)} hours`;
-}
-
-function number(value) {
-  return value.toLocaleString("en-GB");
-}
-
-function size(bytes) {
-  for (const unit of ["bytes", "kB", "MB", "GB"]) {
-    if (bytes < 1000 || unit === "GB") return `${unit === "bytes" || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)} ${unit}`;
-    bytes /= 1000;
-  }
-  return "";
+  return `${size(rate)} a second, ${time((counts.bytes - counts.sent) / rate)} left`;
 }
 
 for (const area of document.querySelectorAll("[data-upload]")) start(area);

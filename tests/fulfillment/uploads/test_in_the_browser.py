@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import Any
 import pytest
 from django.db.models import F
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from fulfillment.models import SourceFile, Upload
 from fulfillment.uploads import staging
 from fulfillment.uploads.names import unseal_name
 from tests.fulfillment.uploads.conftest import Scene
+from tests.support.staging import small_radiograph
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 CHUNK = 200_000
@@ -153,6 +155,79 @@ def test_pause_stops_and_continue_goes_on(visit: Callable[..., tuple[BrowserCont
     page.get_by_role("button", name="Continue").click()
     expect(page.locator("[data-headline]")).to_have_text("Uploaded", timeout=20_000)
     assert_all_here(folder)
+
+
+@pytest.mark.once
+def test_progress_is_by_study_and_no_uid_is_shown_or_sent(
+    visit: Callable[..., tuple[BrowserContext, Page]], tmp_path: Path
+) -> None:
+    """Three images of two studies in one folder, and one file that does not say its study; undefined lengths in the header."""
+    place = tmp_path / "mixed"
+    place.mkdir()
+    for number, study in enumerate((1, 1, 2)):
+        (place / f"{number}.dcm").write_bytes(small_radiograph(number, StudyInstanceUID=f"1.2.826.0.1.99.77.{study}"))
+    (place / "note.bin").write_bytes(os.urandom(60_000))
+    context, page = visit()
+    bodies: list[str] = []
+    page.on("request", lambda sent: bodies.append(sent.post_data or "") if sent.url.endswith("/known/") else None)
+    slow_down(context, page, 900_000)
+    choose(page, place)
+    expect(page.locator("[data-group-name]").first).to_have_text(
+        re.compile("^(Study|Folder mixed).* of 3$"), timeout=20_000
+    )
+    slow_down(context, page, -1)
+    expect(page.locator("[data-detail]")).to_contain_text("4 files sent", timeout=30_000)
+    expect(page.locator("[data-groups-done]")).to_have_text("3 of 3 studies or folders complete")
+    assert "1.2.826" not in page.content()
+    assert bodies and not any("1.2.826" in body for body in bodies)
+
+
+@pytest.mark.once
+def test_a_server_that_asks_for_a_pause_is_taken_at_its_word_and_a_dead_network_is_waited_for(
+    visit: Callable[..., tuple[BrowserContext, Page]], folder: Path
+) -> None:
+    _, page = visit()
+    answers = [(503, {"Retry-After": "2"}), (507, {"Retry-After": "1"})]
+    asked: list[float] = []
+
+    def answer(route: Route) -> None:
+        asked.append(time.monotonic())
+        if not answers:
+            route.continue_()
+            return
+        status, headers = answers.pop(0)
+        route.fulfill(
+            status=status, headers=headers, json={"code": "busy", "detail": "No room just now.", "remedy": "Wait."}
+        )
+
+    page.route("**/uploads/known/", answer)
+    choose(page, folder)
+    expect(page.locator("[data-wait-words]")).to_contain_text("No room just now. It goes on by itself in")
+    expect(page.locator("[data-detail]")).to_contain_text("5 files sent", timeout=30_000)
+    assert asked[1] - asked[0] >= 2
+    assert len(asked) == 3
+    assert_all_here(folder)
+
+
+@pytest.mark.once
+def test_a_whole_folder_chosen_again_sends_only_what_was_corrected(
+    visit: Callable[..., tuple[BrowserContext, Page]], folder: Path
+) -> None:
+    _, page = visit()
+    choose(page, folder)
+    expect(page.locator("[data-detail]")).to_contain_text("5 files sent", timeout=20_000)
+    two = [file for file in SourceFile.objects.all() if unseal_name(file).endswith(("IM0.dcm", "IM1.dcm"))]
+    for file in two:
+        SourceFile.objects.filter(pk=file.pk).update(status="rejected", reason="not-dicom", staged="")
+    (folder / "P0" / "IM0.dcm").write_bytes(os.urandom(50_000))
+    page.reload()
+    choose(page, folder)
+    expect(page.locator("[data-detail]")).to_contain_text("1 file sent", timeout=20_000)
+    expect(page.locator("[data-detail]")).to_contain_text(
+        "4 were already here. 1 of these was refused and is unchanged"
+    )
+    assert SourceFile.objects.count() == 6
+    assert SourceFile.objects.get(reason="REPLACED").replaced_by is not None
 
 
 def test_what_cannot_be_sent_says_why_and_what_to_do(

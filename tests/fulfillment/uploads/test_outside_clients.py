@@ -107,6 +107,7 @@ SEND = """([endpoint, token, part, size, seed, stopAt, terminate]) => new Promis
 })"""
 
 
+@pytest.mark.once
 @pytest.mark.browser
 def test_tus_js_client_goes_on_after_a_reload_and_ends_a_transfer_it_gives_up(
     scene: Scene, token: str, live_server: Any, page: Any
