@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fulfillment', '0018_access_by_name'),
+        ('fulfillment', '0020_as_it_came'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
