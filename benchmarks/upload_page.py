@@ -26,7 +26,12 @@ RUN = """async (count) => {
   const queue = new Queue(new Tus({ endpoint: "/up/", known: "/known/", login: "/" }),
     new Reading("/static/js/upload-reader.js"), { chunk: 1e6, maxUpload: 1e9, maxInstance: 1e9 });
   let last = performance.now(), longest = 0, ended = false;
-  const beat = () => { const now = performance.now(); longest = Math.max(longest, now - last); last = now; if (!ended) setTimeout(beat, 0); };
+  const beat = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (!ended) setTimeout(beat, 0);
+  };
   beat();
   const begun = performance.now();
   const idle = new Promise((resolve) => queue.addEventListener("idle", () => queue.counts.done === count && resolve()));
