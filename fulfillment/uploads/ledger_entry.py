@@ -73,7 +73,13 @@ def take_in(
 
 def prepare(*, batch: Batch, name: str, staged: str, sha256: str) -> str:
     """Hand the bytes over to the quarantine storage where the portal does so, unless the batch holds the file already."""
-    return "" if find_taken(batch, name, sha256) else hand_over(batch, staged)
+    known = find_taken(batch, name, sha256)
+    return hand_over(batch, staged) if known is None or _needs_bytes(known) else ""
+
+
+def _needs_bytes(known: SourceFile) -> bool:
+    """Whether the work on a file broke and its original was never sealed: it is worked on again from what comes now."""
+    return known.status == SourceFileStatus.FAILED and not known.stored
 
 
 def take_in_sealed(
@@ -128,7 +134,7 @@ def _enter(
 ) -> tuple[SourceFile, bool]:
     known = find_taken(batch, name, sha256)
     if known is not None:
-        return (known, False) if known.status != SourceFileStatus.FAILED else _begin_anew(known, staged, actor)
+        return _begin_anew(known, actor, **where) if known.status == SourceFileStatus.FAILED else (known, False)
     highest = batch.files.aggregate(highest=Max("number"))["highest"] or 0
     digest = names.content_digest(batch, sha256)
     file = _create(batch, kind, highest + 1, name, size, digest, **where)
@@ -136,9 +142,11 @@ def _enter(
     return file, True
 
 
-def _begin_anew(file: SourceFile, staged: str, actor: User | None) -> tuple[SourceFile, bool]:
-    """A file whose work broke came once more: it is worked on again, from the bytes that are here now."""
+def _begin_anew(file: SourceFile, actor: User | None, **where: Any) -> tuple[SourceFile, bool]:
+    """A file whose work broke came once more: it is worked on again, from its original or else from the bytes that are here now."""
     broken = {"attempts": 0, "outages": 0, "reason": "", "findings": [], "settled_at": None}
+    fresh = _needs_bytes(file)
+    place = {"staged": where.get("staged", ""), "stored": where.get("stored", "")} if fresh else {}
     try:
         moved = transition(
             SourceFile,
@@ -146,15 +154,16 @@ def _begin_anew(file: SourceFile, staged: str, actor: User | None) -> tuple[Sour
             SourceFileStatus.FAILED,
             SourceFileStatus.RECEIVED,
             actor=actor,
-            changes={**broken, "lease_until": None, "lease_token": None, "staged": staged, "stored": ""},
+            changes={**broken, "lease_until": None, "lease_token": None, **place},
             data={"number": file.number, "reason": file.reason, "sent": "again"},
         )
     except StaleState:
         return file, False  # somebody retries it just now
-    after_commit(partial(staging.discard, file.staged))
+    if fresh:
+        after_commit(partial(staging.discard, file.staged))
     begin_again(file.batch)
     enqueue(RING)
-    return moved, True
+    return moved, fresh
 
 
 def _create(
