@@ -216,6 +216,7 @@ def profile(world: World, options: argparse.Namespace) -> None:
     from fulfillment import ledger, pipeline
     from fulfillment.intake import originals, reports
     from fulfillment.models import Batch
+    from fulfillment.verdict import instance
     from tests.faults.world import make_batch
     from tests.support.staging import small_radiograph, stage
 
@@ -239,8 +240,8 @@ def profile(world: World, options: argparse.Namespace) -> None:
     pipeline.process(files[0].pk)  # models and tables are read once in a worker's life
     clocked(ledger, "claim", "claim")
     clocked(originals, "read_original", "read and seal the original")
-    clocked(pipeline, "deidentify", "de-identify (decode, find text, mask, encode, verify)")
-    clocked(pipeline, "examine", "examine (decode, facts, quality, truth, preview)")
+    clocked(instance, "deidentify", "de-identify (decode, find text, mask, encode, verify)")
+    clocked(instance, "examine", "examine (decode, facts, quality, truth, preview)")
     clocked(pipeline, "store", "store and settle")
     clocked(reports, "adopt_reports", "reports of the study")
     begin, wall = time.process_time(), time.perf_counter()
