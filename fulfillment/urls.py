@@ -13,6 +13,7 @@ from fulfillment.views import (
     check_at_home,
     custody,
     deliveries,
+    dicom_senders,
     files,
     label_imports,
     label_passports,
@@ -71,6 +72,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/<uuid:pk>/quality.csv", quality.batch_quality_csv, name="batch_quality_csv"),
     path("images/<uuid:pk>/", quality.image_detail, name="image_detail"),
     path("images/<uuid:pk>/preview/", deliveries.image_preview, name="image_preview"),
+    path("organizations/<slug:slug>/dicom/", dicom_senders.dicom_sender_list, name="dicom_sender_list"),
+    path("organizations/<slug:slug>/dicom/<uuid:pk>/", dicom_senders.dicom_sender_detail, name="dicom_sender_detail"),
+    path(
+        "organizations/<slug:slug>/dicom/<uuid:pk>/switch/",
+        dicom_senders.dicom_sender_switch,
+        name="dicom_sender_switch",
+    ),
+    path(
+        "organizations/<slug:slug>/dicom/<uuid:pk>/remove/",
+        dicom_senders.dicom_sender_remove,
+        name="dicom_sender_remove",
+    ),
     path("", include("fulfillment.dicomweb.urls")),
 ]
 

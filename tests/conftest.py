@@ -40,6 +40,7 @@ ONCE = (
     "tests/common/test_design_tokens",
     "tests/e2e/test_accessibility",
     "tests/e2e/test_run_portal",
+    "tests/e2e/test_dicom_clients",
     "tests/requests_app/test_in_a_browser",
     "tests/pages/test_every_address",
     "tests/security/test_api_with_anything",
@@ -54,6 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "engine: of the pure ones, those of the de-identification engine")
     config.addinivalue_line("markers", "e2e: drives the whole portal with a server and a worker")
     config.addinivalue_line("markers", "browser: needs Chromium")
+    config.addinivalue_line("markers", "orthanc: needs Orthanc with its DICOMweb plugin")
+    config.addinivalue_line("markers", "dcmtk: needs dcmtk's storescu and echoscu")
     config.addinivalue_line("markers", "real_data: needs ../shared/data")
     config.addinivalue_line("markers", "needs_server_backends: skipped with the reason where they are missing")
 
@@ -98,6 +101,11 @@ def _missing_for(item: pytest.Item) -> list[str]:
     reasons = []
     if item.get_closest_marker("browser") and not Path("/usr/bin/chromium").exists():
         reasons.append("Chromium is not installed (Debian: apt-get install chromium)")
+    orthanc = (Path("/usr/sbin/Orthanc"), Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so"))
+    if item.get_closest_marker("orthanc") and not all(path.exists() for path in orthanc):
+        reasons.append("Orthanc is not installed (Debian: apt-get install orthanc orthanc-dicomweb)")
+    if item.get_closest_marker("dcmtk") and not Path("/usr/bin/storescu").exists():
+        reasons.append("dcmtk is not installed (Debian: apt-get install dcmtk)")
     if item.get_closest_marker("real_data") and not (item.config.rootpath.parent / "shared" / "data").is_dir():
         reasons.append("../shared/data is not on this machine")
     return reasons

@@ -63,9 +63,9 @@ class ReadView(APIView):
         """What the client accepts, by header or, for links, by the parameter ``accept``."""
         return parse_accept(request.query_params.get("accept") or request.headers.get("Accept", ""))
 
-    def base(self, request: Request, release_pk: UUID) -> str:
-        """The release's DICOMweb address, without a slash at its end."""
-        return request.build_absolute_uri(f"/dicomweb/releases/{release_pk}")
+    def base(self, release_pk: UUID) -> str:
+        """The release's DICOMweb address, without a slash at its end. Not by the Host header: some clients leave the port out."""
+        return f"{settings.PUBLIC_URL}/dicomweb/releases/{release_pk}"
 
 
 def some(items: Iterable[ReleaseItem]) -> list[ReleaseItem]:

@@ -64,7 +64,7 @@ class Instances(ReadView):
         if any(choice is None or not (choice.multipart or instance) for _, choice in chosen):
             raise not_acceptable('Accept multipart/related; type="application/dicom"; transfer-syntax=*.')
         holding.note(items, "instance")
-        base = self.base(request, release_pk)
+        base = self.base(release_pk)
         if not all(choice is not None and choice.multipart for _, choice in chosen):
             item, choice = chosen[0]
             assert choice is not None
@@ -114,7 +114,7 @@ class Frames(_OneInstance):
         content_type = f"{choice.media_type}; transfer-syntax={choice.syntax}"
         if not choice.multipart:
             return HttpResponse(found[0], content_type=content_type)
-        place = address_of_item(self.base(request, release_pk), item)
+        place = address_of_item(self.base(release_pk), item)
         parts = (
             Part(content_type, [data], f"{place}/frames/{number}") for data, number in zip(found, numbers, strict=True)
         )
@@ -214,7 +214,7 @@ class BulkData(_OneInstance):
         holding.note([item], "bulkdata")
         if not (fitting[0].multipart or fitting[0].is_anything):
             return HttpResponse(data, content_type=kind)
-        place = f"{address_of_item(self.base(request, release_pk), item)}/bulkdata/{path}"
+        place = f"{address_of_item(self.base(release_pk), item)}/bulkdata/{path}"
         return related([Part(f"{kind}; transfer-syntax={EXPLICIT_LE}", [data], place)], kind)
 
 

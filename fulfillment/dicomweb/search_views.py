@@ -38,7 +38,7 @@ class Search(ReadView):
         pairs = [(name, value) for name, values in request.query_params.lists() for value in values]
         try:
             query = parse_query(pairs, self.level)
-            base = self.base(request, release_pk)
+            base = self.base(release_pk)
             items = holding.items(study=study, series=series)
             found, more = search(items, self.level, query, address=partial(address, base))
         except BadQuery as error:
@@ -80,7 +80,7 @@ class Metadata(ReadView):
         if media_type is None:
             raise not_acceptable(f"Accept {JSON_TYPES[0]}.")
         holding.note(items, "metadata")
-        return StreamingHttpResponse(_documents(items, self.base(request, release_pk)), content_type=media_type)
+        return StreamingHttpResponse(_documents(items, self.base(release_pk)), content_type=media_type)
 
 
 def _documents(items: list[ReleaseItem], base: str) -> Iterator[bytes]:

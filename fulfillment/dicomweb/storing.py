@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import FileIO
@@ -21,6 +22,8 @@ from fulfillment.uploads.body import Body, Interrupted
 from fulfillment.uploads.ledger_entry import find_taken, take_in
 from getdata.accounts.models import User
 from getdata.common.problems import CannotDo
+
+logger = logging.getLogger("getdata.dicomweb")
 
 #: Code of a refusal -> what the sender is told.
 _REASONS = {
@@ -46,11 +49,11 @@ def instance_name(identity: peek.Identity) -> str:
 
 
 def enter_instance(
-    *, batch: Batch, actor: User | None, staged: str, size: int, sha256: str, study: str = ""
+    *, batch: Batch, actor: User | None, staged: str, size: int, sha256: str, study: str = "", instance: str = ""
 ) -> Outcome:
-    """Take a staged, durable instance into the ledger; success also when it is there already. Never leaves the staged copy behind.
+    """Take a staged, durable instance into the ledger; success also when it is there already. A refused one leaves no staged copy.
 
-    ``study``: the only study that is welcome, ``""`` for any.
+    ``study`` and ``instance``: the only ones that are welcome, ``""`` for any.
     """
     try:
         with staging.path(staged).open("rb") as handle:
@@ -59,7 +62,7 @@ def enter_instance(
         return _refused(staged, Reason.SYNTAX_NOT_SUPPORTED)
     except (peek.NotUnderstood, OSError):
         return _refused(staged, Reason.NOT_UNDERSTOOD)
-    if study and identity.study != study:
+    if (study and identity.study != study) or (instance and identity.sop_instance != instance):
         return _refused(staged, Reason.DOES_NOT_MATCH, identity)
     name = instance_name(identity)
     try:
@@ -67,8 +70,10 @@ def enter_instance(
         take_in(batch=batch, name=name, staged=staged, size=size, sha256=sha256, actor=actor)
     except CannotDo as refusal:
         return _refused(staged, _REASONS.get(refusal.code, Reason.PROCESSING_FAILURE), identity)
-    except (DatabaseError, OSError):
-        # Whether the row was written is not known. The staged bytes stay: they are the row's, or the sweeper's.
+    except Exception as error:
+        # An outage of database or storage, each with errors of its own. Whether the row was written is not known: the staged
+        # bytes stay, they are the row's, or the sweeper's.
+        logger.error("an instance could not be entered", extra={"error": type(error).__name__})
         if not _is_taken(batch, name, sha256):
             return Outcome(identity.sop_class, identity.sop_instance, failure=Reason.OUT_OF_RESOURCES)
     warning = None if identity.is_consistent else WARNING_DOES_NOT_MATCH

@@ -37,6 +37,7 @@ from fulfillment.models.published import (
 from fulfillment.models.release_files import ReleaseFile
 from fulfillment.models.reports import Report, ReportState
 from fulfillment.models.rereading import Rereading, RereadingAnswer, RereadingItem
+from fulfillment.models.senders import DicomSender
 from fulfillment.models.work import Pulse, Turn
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "BatchStatus",
     "Clearance",
     "DeidCertificate",
+    "DicomSender",
     "DownloadEvent",
     "DownloadedFile",
     "DuplicateDecision",

@@ -17,7 +17,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
 ONE_SHOT = {"migrate", "buckets"}
-OURS = {"web", "worker", "beat", *ONE_SHOT}
+OURS = {"web", "worker", "beat", "dicom", *ONE_SHOT}
 SECRET = re.compile(r"(KEY|PASSWORD|SECRET)")
 
 
@@ -71,6 +71,7 @@ def test_the_database_and_redis_cannot_be_reached_from_outside(services: dict[st
 def test_what_is_published_is_published_to_the_proxy_on_this_machine_only(services: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
 
+    assert published.pop("dicom") == ["${DICOM_BIND:-127.0.0.1}:${GETDATA_DICOM_PORT:-11112}:11112"]
     assert set(published) == {"web", "seaweedfs"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
@@ -88,6 +89,11 @@ def test_our_containers_have_no_privileges_and_cannot_change_their_image(service
         assert services[name]["read_only"] is True, name
         assert services[name]["cap_drop"] == ["ALL"], name
     assert re.search(r"^USER getdata$", DOCKERFILE, flags=re.MULTILINE)
+
+
+def test_the_dicom_listener_starts_only_when_it_is_asked_for(services: dict[str, Any]) -> None:
+    assert services["dicom"]["profiles"] == ["dicom"]
+    assert [name for name, service in services.items() if "profiles" in service] == ["dicom"]
 
 
 def test_beat_writes_only_where_it_may(services: dict[str, Any]) -> None:

@@ -34,6 +34,7 @@ from tests.fulfillment.dicomweb.releases import (
     rewrite,
 )
 from tests.fulfillment.dicomweb.test_related import whole_parts
+from tests.support.access import downloader, named
 
 pytestmark = pytest.mark.django_db
 AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -46,7 +47,7 @@ def release() -> Release:
 
 @pytest.fixture
 def reader(release: Release) -> User:
-    return member(release.request.organization, Role.READER)
+    return downloader(release)
 
 
 @pytest.fixture
@@ -307,8 +308,16 @@ def test_every_door_opens_for_the_holder(viewer: APIClient, release: Release, im
         assert answer["Cache-Control"] == "private, no-store"
 
 
+def unattested(release: Release) -> User:
+    person = member(release.request.organization, Role.READER)
+    named(release.grants.get(), person, attested=False)
+    return person
+
+
 OTHERS: dict[str, Callable[[Release], User]] = {
-    "a viewer of the organization": lambda release: member(release.request.organization, Role.VIEWER),
+    "a viewer of the organization": lambda release: downloader(release, Role.VIEWER),
+    "a reader who is not named": lambda release: member(release.request.organization, Role.READER),
+    "a named one who has not attested": lambda release: unattested(release),
     "the hospital": lambda release: member(release.request.fulfillments.get().hospital, Role.OWNER),
     "another organization": lambda release: member(OrganizationFactory.create(), Role.OWNER),
     "a reviewer": lambda release: ReviewerFactory.create(),
