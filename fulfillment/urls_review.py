@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from fulfillment.views import duplicates, grants, published_sets, release_delivery, releases, rereading, reviews
+from fulfillment.views import audits, duplicates, grants, published_sets, release_delivery, releases, rereading, reviews
 
 urlpatterns = [
     path("review/", reviews.review_queue, name="review_queue"),
@@ -22,6 +22,9 @@ urlpatterns = [
     path("review/requests/<slug:slug>/release/", releases.release_prepare, name="release_prepare"),
     path("releases/", releases.release_list, name="release_list"),
     path("releases/<uuid:pk>/", releases.release_detail, name="release_detail"),
+    path("releases/<uuid:pk>/audit/", audits.release_audit, name="release_audit"),
+    path("releases/<uuid:pk>/audit.json", audits.release_audit_json, name="release_audit_json"),
+    path("releases/<uuid:pk>/audit.html", audits.release_audit_html, name="release_audit_html"),
     path("releases/<uuid:pk>/state/", releases.release_state, name="release_state"),
     path("releases/<uuid:pk>/publish/", releases.release_publish, name="release_publish"),
     path("releases/<uuid:pk>/build/", releases.release_build, name="release_build"),

@@ -1,7 +1,8 @@
-"""Database triggers that keep labels and their shapes as they were written, whoever asks.
+"""Database triggers that keep labels, their shapes and the audits of releases as they were written, whoever asks.
 
 They are put in place after every ``migrate`` and step aside during one, because SQLite rebuilds a table to alter it and loses its
 triggers. What may change is a label's link to its image, once from nothing to an image, and back when a retried file's image goes.
+An audit goes with a draft of a release that is discarded, never with a published one.
 """
 
 from __future__ import annotations
@@ -13,8 +14,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 LABELS = "fulfillment_label"
 SHAPES = "fulfillment_annotation"
+AUDITS = "fulfillment_auditresult"
+_RELEASES = "fulfillment_release"
 _LINK = "image_id"
 _MESSAGE = "labels and annotations are written once; add a row that supersedes"
+_AUDIT_MESSAGE = "audits of releases are written once; make another"
+# A draft may go, and what hangs on it with it.
+_KEPT = f"EXISTS (SELECT 1 FROM {_RELEASES} WHERE id = OLD.release_id AND status <> 'draft')"  # noqa: S608 (names of ours)
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
@@ -46,6 +52,29 @@ def install(connection: BaseDatabaseWrapper) -> None:
                     f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
                     "FOR EACH STATEMENT EXECUTE FUNCTION write_once_refuse()"
                 )
+        if AUDITS in present:
+            _install_audits(cursor, connection.vendor)
+
+
+def _install_audits(cursor: Any, vendor: str) -> None:
+    if vendor == "sqlite":
+        refuse = f"BEGIN SELECT RAISE(ABORT, '{_AUDIT_MESSAGE}'); END"
+        cursor.execute(f"CREATE TRIGGER {AUDITS}_no_update BEFORE UPDATE ON {AUDITS} {refuse}")
+        cursor.execute(f"CREATE TRIGGER {AUDITS}_no_delete BEFORE DELETE ON {AUDITS} WHEN {_KEPT} {refuse}")
+        return
+    cursor.execute(
+        "CREATE OR REPLACE FUNCTION audit_result_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF TG_OP = 'DELETE' AND NOT {_KEPT} THEN RETURN OLD; END IF; "
+        f"RAISE EXCEPTION '{_AUDIT_MESSAGE}'; END $$"
+    )
+    for name, event in (("no_update", "UPDATE"), ("no_delete", "DELETE")):
+        cursor.execute(
+            f"CREATE TRIGGER {AUDITS}_{name} BEFORE {event} ON {AUDITS} FOR EACH ROW EXECUTE FUNCTION audit_result_refuse()"
+        )
+    cursor.execute(
+        f"CREATE TRIGGER {AUDITS}_no_truncate BEFORE TRUNCATE ON {AUDITS} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION write_once_refuse()"
+    )
 
 
 def _events(table: str, columns: list[str]) -> dict[str, str]:
@@ -64,7 +93,7 @@ def remove(connection: BaseDatabaseWrapper) -> None:
         raise NotImplementedError(f"GetDATA supports SQLite and PostgreSQL, not {connection.vendor}")
     with connection.cursor() as cursor:
         present = set(connection.introspection.table_names(cursor))
-        for table in (LABELS, SHAPES):
+        for table in (LABELS, SHAPES, AUDITS):
             for name in ("no_delete", "no_update", "no_moving", "no_truncate"):
                 if connection.vendor == "sqlite":
                     cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}")

@@ -4,9 +4,35 @@
 own. `folder.audit_folder` reads a folder as `getdata audit` does.
 """
 
-from fulfillment.audits.document import audit
-from fulfillment.audits.features import Picture, picture_in, picture_of, read_picture
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from fulfillment.audits.page import render_html
 from fulfillment.audits.thresholds import AUDIT_VERSION
 
-__all__ = ["AUDIT_VERSION", "Picture", "audit", "picture_in", "picture_of", "read_picture", "render_html"]
+if TYPE_CHECKING:
+    from fulfillment.audits.document import audit
+    from fulfillment.audits.features import Picture, picture_in, picture_in_png, picture_of, read_picture
+
+__all__ = [
+    "AUDIT_VERSION",
+    "Picture",
+    "audit",
+    "picture_in",
+    "picture_in_png",
+    "picture_of",
+    "read_picture",
+    "render_html",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Statistics and pictures take a second to import: a web server shows audits without them."""
+    if name == "audit":
+        from fulfillment.audits import document as module
+    elif name in __all__:
+        from fulfillment.audits import features as module  # type: ignore[no-redef]
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(module, name)

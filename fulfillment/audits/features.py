@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -75,6 +76,18 @@ def read_picture(path: Path) -> Picture | str:
         )
     except Unreadable as refusal:
         return str(refusal)
+
+
+def picture_in_png(data: bytes) -> Picture | None:
+    """The parts of a picture in a PNG, as it is shown; None where it holds none."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+            plane = np.asarray(picture.convert("L"))
+        return picture_of(plane)
+    except (OSError, SyntaxError, Unreadable):  # Pillow says SyntaxError of a broken PNG
+        return None
 
 
 def picture_in(plane: NDArray[Any]) -> Picture:
@@ -197,4 +210,4 @@ def metadata(cohort: Cohort) -> tuple[Matrix, list[str]]:
     return (np.concatenate(blocks, axis=1) if blocks else np.zeros((cohort.images, 0))), used
 
 
-__all__ = ["MISSING", "Picture", "matrix", "metadata", "picture_in", "picture_of", "read_picture"]
+__all__ = ["MISSING", "Picture", "matrix", "metadata", "picture_in", "picture_in_png", "picture_of", "read_picture"]

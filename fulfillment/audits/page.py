@@ -66,7 +66,7 @@ def _sentence(document: Document) -> str:
     total = sum(counts.values())
     if not total:
         return "There was nothing to test: no label, or nothing that varies."
-    told = ", ".join(f"{count(number)} {name}" for name, number in counts.items() if number)
+    told = ", ".join(f"{count(number)} {name}" for name in VERDICTS if (number := counts[name]))
     return f"{count(total)} tests: {told}."
 
 
@@ -238,7 +238,7 @@ def _categories(test: Mapping[str, Any]) -> str:
 def _method(document: Document) -> list[str]:
     settings, code = document["settings"], document["code"]
     versions = ", ".join(
-        f"{text(name)} {text(value)}" for name, value in code.items() if name not in ("name", "version")
+        f"{text(name)} {text(value)}" for name, value in sorted(code.items()) if name not in ("name", "version")
     )
     return [
         f"<p>{text(code['name'])} {text(code['version'])} ({versions}); seed {text(settings['seed'])}, "

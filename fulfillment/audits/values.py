@@ -47,7 +47,7 @@ def text(value: Any) -> str:
     """The cell as text; "" for all that means that nothing is known."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    words = " ".join(str(value).split())[:_LONGEST]
+    words = " ".join("".join(one if one.isprintable() else " " for one in str(value)).split())[:_LONGEST]
     return "" if words.casefold() in _NOTHING else words
 
 

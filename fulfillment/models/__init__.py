@@ -1,6 +1,7 @@
 """What is delivered: the models of fulfillment, by subject."""
 
 from fulfillment.models.access import AccessGrant, Attestation, DownloadedFile, DownloadEvent, GrantedUser
+from fulfillment.models.audits import AuditResult
 from fulfillment.models.custody import Clearance, Occasion, OriginalsDestruction, SealingKey
 from fulfillment.models.delivery import (
     Batch,
@@ -45,6 +46,7 @@ __all__ = [
     "Annotation",
     "AnnotationKind",
     "Attestation",
+    "AuditResult",
     "Batch",
     "BatchStatus",
     "Clearance",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from fulfillment.services.certificates import release_certificates
 from fulfillment.services.release_facts import changes_since, duplicate_clusters, images_of, load_mask
 from fulfillment.services.release_reports import report_table
 
+logger = logging.getLogger("getdata.releases")
+
 
 def document_entries(release: Release, facts: PackageFacts, folder: Path, alive: Callable[[], None]) -> Iterator[Entry]:
     """Every document in the order of the package; ``alive`` is called while they are made."""
@@ -31,8 +34,10 @@ def document_entries(release: Release, facts: PackageFacts, folder: Path, alive:
     groups = duplicate_clusters(release)
     alive()
     splits, why = _splits(release, groups, folder, alive)
+    audited, raised = _audit(release, alive)
     files: dict[str, Path | bytes] = {
         **release_certificates(release),
+        **audited,
         "metadata/changes.csv": write_changes(folder, changed()),
         "splits/leave_one_site_out.csv": splits,
         "splits/README.md": _about_splits(why).encode(),
@@ -42,8 +47,21 @@ def document_entries(release: Release, facts: PackageFacts, folder: Path, alive:
     if reports is not None:
         files["metadata/reports.csv"] = reports
     alive()
-    extras = Extras(files=files, copies=len(groups), reports=reports is not None)
+    extras = Extras(files=files, audit=raised, copies=len(groups), reports=reports is not None)
     yield from documents(replace(facts, version=version), survey, tables, extras)
+
+
+def _audit(release: Release, alive: Callable[[], None]) -> tuple[dict[str, bytes], list[str] | None]:
+    """The audit's files, and what it raised in lines. A figure that cannot be computed is no reason to hold a release back: its card
+    then says that it was not audited."""
+    from fulfillment.services.audits import audit_files, audit_release, concerns  # statistics, for the worker alone
+
+    try:
+        result = audit_release(release, alive=alive)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        logger.exception("release.audit_broke", extra={"release": str(release.pk)})
+        return {}, None
+    return dict(audit_files(result)), concerns(result)
 
 
 def _passing(release: Release, alive: Callable[[], None]) -> Iterator[ReleasedImage]:

@@ -137,6 +137,7 @@ def _context(request: HttpRequest, release: Release) -> dict[str, object]:
     return {
         "release": release,
         "whole": whole,
+        "audit": release.audits.first() if whole else None,
         "breakdown": release_breakdown(release, user),
         # By grant: who asked sees pictures once they may have the release; staff and the hospital see them all along.
         "samples": release_samples(release, user) if grant or user.is_reviewer or not whole else [],

@@ -110,6 +110,11 @@ STATES: dict[str, Look] = {
     "fair": Look("plain", "half", "Fair"),
     "weak": Look("warn", "triangle", "Weak"),
     "poor": Look("bad", "octagon", "Poor"),
+    # verdicts of an audit
+    "green": Look("good", "check", "Nothing found"),
+    "amber": Look("warn", "triangle", "Look closer"),
+    "red": Look("bad", "octagon", "A model could cheat"),
+    "underpowered": Look("plain", "ring", "Too little data to tell"),
     # plain answers
     "yes": Look("good", "check", "Yes"),
     "no": Look("bad", "cross", "No"),
