@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from getdata.cli import app
+from getdata.entry import main
 from requests_app.spec import template_specs
 from requests_app.spec.reading import MAX_DOCUMENT_BYTES
 
@@ -199,4 +200,4 @@ def test_the_command_is_installed_under_its_name() -> None:
     import importlib.metadata as metadata
 
     (entry,) = metadata.entry_points(group="console_scripts", name="getdata")
-    assert entry.load() is app
+    assert entry.load() is main

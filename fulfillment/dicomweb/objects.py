@@ -17,7 +17,7 @@ def open_object(key: str) -> BinaryIO:
     """A released object, open at its beginning, that can seek. From S3 only the parts that are read are fetched."""
     store = storage.released()
     if settings.STORAGE_KIND == "s3":
-        return cast(BinaryIO, io.BufferedReader(_Ranged(cast(Any, store).bucket.Object(key)), BLOCK))
+        return cast(BinaryIO, _Buffered(_Ranged(cast(Any, store).bucket.Object(key))))
     return cast(BinaryIO, store.open(key, "rb"))
 
 
@@ -30,6 +30,32 @@ def blocks_of(key: str) -> Iterator[bytes]:
     with store.open(key, "rb") as handle:
         while block := handle.read(BLOCK):
             yield block
+
+
+class _Buffered:
+    """A buffer over a remote object. Not a ``BufferedReader`` itself: pydicom takes one of those for a file that has a name and
+    can be opened again by it."""
+
+    def __init__(self, raw: _Ranged) -> None:
+        self._buffer = io.BufferedReader(raw, BLOCK)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._buffer.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._buffer.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._buffer.tell()
+
+    def close(self) -> None:
+        self._buffer.close()
+
+    def __enter__(self) -> _Buffered:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 class _Ranged(io.RawIOBase):

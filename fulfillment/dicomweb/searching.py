@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import Any
 
 from django.core.cache import cache
@@ -63,7 +64,8 @@ def search(
     )
     wanted = query.limit + 1
     if in_headers:
-        page = _take(_matching(groups.iterator(chunk_size=500), in_headers), query.offset, wanted)
+        with closing(groups.iterator(chunk_size=500)) as found_groups:  # a cursor is not left open behind a page
+            page = _take(_matching(found_groups, in_headers), query.offset, wanted)
     else:
         page = list(groups[query.offset : query.offset + wanted])
     found, more = page[: query.limit], len(page) > query.limit
