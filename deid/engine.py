@@ -9,6 +9,7 @@ import numpy as np
 
 from deid.acceptance import accept
 from deid.beside import Beside
+from deid.dicomfile.bare import as_part10
 from deid.dicomfile.element import PIXEL_DATA, DataSet, Element, Encapsulated
 from deid.dicomfile.limits import DEFAULT_LIMITS, Limits
 from deid.dicomfile.read import EXPLICIT_LE, NATIVE_SYNTAXES, DicomFile, read_file
@@ -119,6 +120,7 @@ def _run(
     reader: TextReader | None,
     limits: Limits,
 ) -> Released:
+    data = as_part10(data)
     file = read_file(data, limits)
     record.transfer_syntax_in = file.syntax
     accept(file)

@@ -24,6 +24,7 @@ Samples = NDArray[Any]
 """Stored values: uint8, int8, uint16 or int16, little-endian."""
 
 _EXTENDED = "1.2.840.10008.1.2.4.51"
+_DCT = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"})
 _HUFFMAN_LOSSLESS = frozenset({"1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"})
 _MONOCHROME = frozenset({"MONOCHROME1", "MONOCHROME2"})
 _COLOUR_NATIVE = frozenset({"RGB", "YBR_FULL"})
@@ -176,6 +177,8 @@ def _decode_encapsulated(pixels: Encapsulated, form: PixelForm, syntax: str) -> 
         raise Refusal(
             "pixel-length", "code stream"
         )  # a bit a sample is the least: the decoder would invent the rest, slowly
+    if syntax in _DCT and 8 * len(pixels.raw) < form.rows * form.columns * form.frames // 64:
+        raise Refusal("pixel-length", "code stream")  # a bit for each block of 8 x 8 is the least
     precision = stream_precision(pixels, syntax, form.bits_allocated)
     if syntax == _EXTENDED and precision > 8 and _is_extended(form):
         return decode_extended(pixels, form.rows, form.columns, form.frames), form.photometric

@@ -72,7 +72,7 @@ def is_report_table(head: bytes) -> bool:
     if text.startswith("{"):
         found = [key.lower() for key in re.findall(r'"([A-Za-z_]{2,40})"\s*:', text[:8192])]
         return _has_reports(found)
-    first = text.split("\n", 1)[0][:4096]
+    first = next(iter(text.splitlines()), "")[:4096]  # a lone carriage return ends a line too
     return any(
         _has_reports([cell.strip().lower() for row in csv.reader([first], delimiter=delimiter) for cell in row])
         for delimiter in ",;\t"

@@ -7,7 +7,6 @@ creation-defer-length, because limits are kept before a byte is read; checksum-t
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -54,7 +53,7 @@ def parse_metadata(header: str) -> dict[str, str]:
         key, _, value = pair.partition(" ")
         try:
             text = base64.b64decode(value.strip(), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:  # no base64, no ASCII, no UTF-8
             raise _bad("Upload-Metadata", "comma-separated pairs of a key and a base64 value in UTF-8") from error
         if key in found:
             raise _bad("Upload-Metadata", "pairs whose keys differ")
@@ -85,7 +84,7 @@ def parse_checksum(header: str | None) -> Checksum | None:
         raise _bad("Upload-Checksum", f"one of the algorithms {', '.join(ALGORITHMS)} and a base64 digest")
     try:
         digest = base64.b64decode(value.strip(), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise _bad("Upload-Checksum", "an algorithm and a base64 digest") from error
     if len(digest) != ALGORITHMS[algorithm]:
         raise _bad("Upload-Checksum", f"{ALGORITHMS[algorithm]} bytes of digest in base64 for {algorithm}")

@@ -6,7 +6,9 @@ import unicodedata
 
 MAX_NAME = 1024
 #: Nobody means to deliver these.
-NOISE = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+NOISE = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", ".localized"})
+#: Marks that turn the direction of writing (Unicode, bidirectional formatting): shown with them a name says another thing.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class BadName(ValueError):
@@ -20,11 +22,11 @@ class BadName(ValueError):
 def one_spelling(raw: str) -> str:
     """NFC, forward slashes, no drive, no root, no ``.``.
 
-    Raises ``BadName`` for an empty name, a step upwards, control characters or more than 1,024 characters.
+    Raises ``BadName`` for an empty name, a step upwards, control characters, turning marks or more than 1,024 characters.
     """
     text = unicodedata.normalize("NFC", raw.replace("\\", "/"))
     if len(text) > 2 and text[1:3] == ":/" and text[0].isalpha():
-        text = text[2:]
+        text = text[2:]  # tools on Windows write drives in good faith
     parts = [part for part in text.split("/") if part not in ("", ".")]
     name = "/".join(parts)
     if not name:
@@ -37,12 +39,17 @@ def one_spelling(raw: str) -> str:
         raise BadName(
             f"The file's path has {len(name):,} characters; the limit is {MAX_NAME:,}.", "Shorten the folder names."
         )
-    if any(unicodedata.category(character) == "Cc" for character in name):
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
         raise BadName("The file's name holds control characters.", "Rename the file and send it again.")
+    if _TURNING.intersection(name):
+        raise BadName(
+            "The file's name holds marks that turn the direction of writing, so it reads as another name.",
+            "Rename the file and send it again.",
+        )
     return name
 
 
 def is_noise(name: str) -> bool:
     """True for files that operating systems leave in folders."""
     last = name.rsplit("/", 1)[-1].lower()
-    return last in NOISE or last.startswith("._") or name.startswith("__MACOSX/")
+    return last in NOISE or last.startswith("._") or "__MACOSX" in name.split("/")[:-1]
