@@ -31,7 +31,7 @@ PRODUCTION := $(EMBEDDED) GETDATA_ENV=production DEBUG=0 \
 	GETDATA_SIGNING_KEY="$$($(PY) -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-embedded test-servers lint lint-lock fmt bench clean
+.PHONY: help setup run test test-embedded test-servers fuzz lint lint-lock fmt bench clean
 .NOTPARALLEL:
 
 help: ## List the commands
@@ -62,6 +62,9 @@ test-embedded: setup ## The first run alone: SQLite, local files, nothing to ins
 
 test-servers: setup ## The second run alone: PostgreSQL, Redis and S3, started for the run where they are installed
 	@$(PY) -m tests.lanes servers -- $(ARGS)
+
+fuzz: setup ## Generated input against every reader for FUZZ_SECONDS (120); what breaks one goes to var/fuzz
+	@$(EMBEDDED) $(PY) -m tests.fuzz $(ARGS)
 
 lint: setup ## Style, types, layers, templates, migrations, production settings, API schema
 	@failed=; check() { name="$$1"; shift; "$$@" || failed="$$failed $$name"; }; \

@@ -208,9 +208,13 @@ def broken(reason: str) -> dict[str, Any]:
         "STAGING_MISSING": "The uploaded bytes are no longer on the server.",
         "STORE_UNREACHABLE": "The place where files are kept could not be reached for hours.",
         "DATABASE_UNREACHABLE": "The database could not be reached for hours.",
+        "SCANNER_DOWN": "The virus scanner could not be reached for hours, and nothing passes unscanned.",
+        "SCANNER_REFUSES": "The virus scanner would not look at this file, and nothing passes unscanned.",
     }
     remedies = {
         "STAGING_MISSING": "Send the file again.",
+        "SCANNER_DOWN": "Nothing is wrong with the file. Press retry.",
+        "SCANNER_REFUSES": "Press retry later; if it goes on, tell the portal's operator.",
         "STORE_UNREACHABLE": "Nothing is wrong with the file. Press retry.",
         "DATABASE_UNREACHABLE": "Nothing is wrong with the file. Press retry.",
         "MEMORY_LIMIT": "Look whether the image is far larger than its kind usually is, or split the archive; "

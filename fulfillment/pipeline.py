@@ -17,12 +17,14 @@ from typing import Any
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, connection
 
-from deid import Keyring
+from deid import REASONS, Keyring
+from deid.dicomfile.limits import DEFAULT_LIMITS
 from fulfillment import ledger
 from fulfillment.examine import Examined
-from fulfillment.intake import archives, originals, reports, tables
+from fulfillment.intake import archives, discs, originals, pictures, reports, scanner, tables
 from fulfillment.intake.linking import remember_twin
 from fulfillment.models import Image, SourceFile, SourceFileStatus, SourceKind
+from fulfillment.pictures import ROW_MISSING, PictureRefused
 from fulfillment.services.clearances import is_cleared
 from fulfillment.store import Refused, store
 from fulfillment.verdict.instance import judge, refusal
@@ -53,6 +55,7 @@ def _carry(held: ledger.Claim) -> None:
     pk = held.file.pk
     started = time.monotonic()
     try:
+        _scan(held)
         match held.file.kind:
             case SourceKind.ARCHIVE:
                 _archive(held, started)
@@ -60,10 +63,21 @@ def _carry(held: ledger.Claim) -> None:
                 _labels(held, started)
             case SourceKind.REPORTS:
                 _reports(held, started)
+            case SourceKind.PICTURES:
+                _pictures(held, started)
+            case SourceKind.ASIDE:
+                _aside(held, started)
             case _:
                 _instance(held, started)
     except StaleState:
         logger.info("lease.lost", extra={"source_file": str(pk)})
+    except scanner.Infected as found:
+        _infected(held, started, found.signature)
+    except scanner.ScannerDown:
+        logger.warning("scanner.down", extra={"source_file": str(pk)})
+        ledger.postpone(held, reason="SCANNER_DOWN")
+    except scanner.ScannerRefuses:
+        ledger.stumble(held, reason="SCANNER_REFUSES")
     except originals.StagingMissing:
         ledger.stumble(held, reason="STAGING_MISSING")
     except SoftTimeLimitExceeded:
@@ -82,13 +96,48 @@ def _carry(held: ledger.Claim) -> None:
         ledger.stumble(held, reason="INTERNAL_ERROR")
 
 
+def _scan(held: ledger.Claim) -> None:
+    """Ask the virus scanner, if there is one, before anything is read. An archive's members are asked about one by one."""
+    file = held.file
+    if not scanner.is_on() or file.kind in (SourceKind.ARCHIVE, SourceKind.ASIDE):
+        return
+    path = originals.staged_path(file)
+    scanner.scan(scanner.blocks_of(path) if path is not None and not file.stored else [originals.read_original(file)])
+
+
+def _infected(held: ledger.Claim, started: float, signature: str) -> None:
+    message = f"The virus scanner found {signature} in this file. It was deleted and not looked at further."
+    remedy = "Have the machine that it came from checked. If you are sure that the file is clean, tell the portal's operator."
+    _settle(held, started, SourceFileStatus.REJECTED, "MALWARE_FOUND", [refusal("MALWARE_FOUND", message, remedy)])
+    originals.forget_archive(held.file)
+
+
 def _instance(held: ledger.Claim, started: float) -> None:
     file = held.file
+    if (
+        file.size > DEFAULT_LIMITS.file_bytes
+    ):  # known without reading: it is not copied into quarantine to be refused there
+        reason = REASONS["file-too-large"]
+        _settle(
+            held, started, SourceFileStatus.REJECTED, reason.code, [refusal(reason.code, reason.cause, reason.remedy)]
+        )
+        originals.forget_archive(file)
+        return
     data = originals.read_original(file)
     originals.forget_staged(file)
     spec = DatasetSpec.model_validate(file.batch.spec_version.document)
     secret, key_id = originals.pseudonym_secret(file.batch)
     keyring = Keyring(secret=secret, key_id=key_id)
+    try:
+        data = pictures.as_object(file, data, spec)
+    except PictureRefused as refused:
+        cause = refused.cause
+        _settle(
+            held, started, SourceFileStatus.REJECTED, cause.code, [refusal(cause.code, cause.message, cause.remedy)]
+        )
+        if cause is ROW_MISSING and pictures.row_came(file):
+            pictures.look_again(file.batch)
+        return
     verdict = judge(
         data,
         spec,
@@ -117,16 +166,31 @@ def _keep(held: ledger.Claim, started: float, outcome: Any, seen: Examined) -> I
 
 
 def _archive(held: ledger.Claim, started: float) -> None:
-    try:
-        with originals.archive_on_disk(held.file) as path:
-            taken, known = tables.unpack(held.file, path)
-    except archives.ArchiveRefused as refused:
-        finding = refusal(refused.code, refused.message, refused.remedy)
-        _settle(held, started, SourceFileStatus.REJECTED, refused.code, [finding])
-    else:
-        message = f"Opened: {taken} files taken in" + (f", {known} were already here." if known else ".")
-        _settle(held, started, SourceFileStatus.PASSED, "", [refusal("ARCHIVE_OPENED", message, "", severity="info")])
+    with originals.archive_on_disk(held.file) as path:
+        opened = archives.unpack(held.file, path)
+    status, reason = opened.verdict
+    _settle(held, started, status, reason, opened.findings())
     originals.forget_archive(held.file)
+
+
+def _aside(held: ledger.Claim, started: float) -> None:
+    """Left aside with a reason: the bytes are deleted, wherever they lie."""
+    with originals.archive_on_disk(held.file) as path:
+        index = path.read_bytes() if path.stat().st_size <= discs.MOST_BYTES else None
+        findings = discs.findings_of(held.file, originals.first_bytes(path), index)
+    _settle(held, started, SourceFileStatus.PASSED, "", findings)
+    originals.forget_archive(held.file)
+
+
+def _pictures(held: ledger.Claim, started: float) -> None:
+    file = held.file
+    data = originals.read_original(file)
+    originals.forget_staged(file)
+    findings, usable = pictures.take_table(file, data)
+    status = SourceFileStatus.PASSED if usable else SourceFileStatus.REJECTED
+    _settle(held, started, status, "" if usable else findings[0]["code"] if findings else "TABLE_UNUSABLE", findings)
+    if usable:
+        pictures.look_again(file.batch)
 
 
 def _labels(held: ledger.Claim, started: float) -> None:

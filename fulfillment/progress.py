@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.db.models import Count, Min
 
-from fulfillment.models import Batch, SourceFile, SourceFileStatus, SourceKind, Study
+from fulfillment.models import TABLES, UNCOUNTED, Batch, SourceFile, SourceFileStatus, Study
 from fulfillment.models.delivery import SETTLED
 from getdata.common.clock import database_now
 
@@ -19,7 +19,7 @@ _ENOUGH = 5
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a batch is, counted from its files; archives do not count, their members do."""
+    """How far a batch is, counted from its files; archives do not count, their members do; nor does what is no image."""
 
     total: int
     settled: int
@@ -62,7 +62,7 @@ class Progress:
 def progress(batch: Batch) -> Progress:
     """Counted from the rows, at the time of asking. Withdrawn files are gone from the count."""
     rows = (
-        batch.files.exclude(kind=SourceKind.ARCHIVE, status=SourceFileStatus.PASSED)
+        batch.files.exclude(kind__in=UNCOUNTED, status=SourceFileStatus.PASSED)
         .exclude(status=SourceFileStatus.WITHDRAWN)
         .values("status", "reason", "kind")
         .annotate(n=Count("pk"))
@@ -74,7 +74,7 @@ def progress(batch: Batch) -> Progress:
     tables = 0
     for row in rows:
         by_status[row["status"]] = by_status.get(row["status"], 0) + row["n"]
-        if row["kind"] in (SourceKind.LABELS, SourceKind.REPORTS) and row["status"] == SourceFileStatus.PASSED:
+        if row["kind"] in TABLES and row["status"] == SourceFileStatus.PASSED:
             tables += row["n"]
         if row["reason"]:
             told = by_reason if row["status"] in SETTLED else trying_again

@@ -12,6 +12,7 @@ from fulfillment.batch_quality import BatchQuality
 from fulfillment.duplicate_pairs import PairCounts, count_pairs
 from fulfillment.meter import standing_labels
 from fulfillment.models import (
+    UNCOUNTED,
     Batch,
     BatchStatus,
     DuplicateHit,
@@ -85,6 +86,15 @@ def _bars(counted: Counter[str], title: str, name: str) -> Chart | None:
     return bar_chart(counted.most_common(), title=title, unit="images", name=name) if counted else None
 
 
+def left_aside(batch: Batch) -> list[dict[str, Any]]:
+    """What was no image and is neither stored nor counted: message, count and the total, most frequent first."""
+    aside = batch.files.filter(kind=SourceKind.ASIDE, status=SourceFileStatus.PASSED)
+    found = aside.order_by().values("findings__0__message").annotate(count=Count("pk"))
+    total = sum(row["count"] for row in found)
+    rows = [{"message": row["findings__0__message"], "count": row["count"], "total": total} for row in found]
+    return sorted(rows, key=lambda row: (-int(row["count"]), str(row["message"])))
+
+
 def withheld_reasons(batch: Batch) -> list[dict[str, Any]]:
     """Why files of a batch were withheld: reason, count, and the cause and remedy in words, most frequent first."""
     withheld = batch.files.filter(status__in=WITHHELD).exclude(reason="")
@@ -106,7 +116,7 @@ def _withheld_row(withheld: QuerySet[SourceFile], reason: str, count: int) -> di
 
 def waiting_batches(user: User) -> QuerySet[Batch]:
     """Batches that wait for a decision, soonest due first, with how many files ``passed`` and were ``withheld``."""
-    passed = Q(files__status=SourceFileStatus.PASSED) & ~Q(files__kind=SourceKind.ARCHIVE)
+    passed = Q(files__status=SourceFileStatus.PASSED) & ~Q(files__kind__in=UNCOUNTED)
     return (
         Batch.objects.visible_to(user)
         .filter(status__in=[BatchStatus.SEALED, BatchStatus.IN_REVIEW])

@@ -265,6 +265,10 @@ MAX_UPLOAD_BYTES: int = env.int("GETDATA_MAX_UPLOAD_BYTES", default=8 * 1024**3)
 MAX_LABEL_IMPORT_BYTES: int = env.int("GETDATA_MAX_LABEL_IMPORT_BYTES", default=128 * 1024**2)
 MAX_INSTANCE_BYTES: int = env.int("GETDATA_MAX_INSTANCE_BYTES", default=512 * 1024**2)
 MAX_ARCHIVE_FILES: int = env.int("GETDATA_MAX_ARCHIVE_FILES", default=20_000)
+MAX_ARCHIVE_DEPTH = 3
+#: The virus scanner, if there is one: tcp://host:3310 or unix:///run/clamav/clamd.ctl. With it set nothing passes unscanned.
+CLAMD: str = env.str("GETDATA_CLAMD", default="")
+CLAMD_SECONDS: int = env.int("GETDATA_CLAMD_SECONDS", default=60)
 UPLOAD_CHUNK_BYTES: int = env.int("GETDATA_UPLOAD_CHUNK_BYTES", default=16 * 1024**2)
 #: Days that originals lie in quarantine: after acceptance, unless the agreement says another number, and after a rejection,
 #: a withdrawal or the end of a delivery.

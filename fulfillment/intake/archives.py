@@ -1,125 +1,163 @@
-"""Opening a zip archive that may be hostile: limits before bytes, no names trusted, every member a file of its own."""
+"""Archives in a batch: every member a file of the ledger, archives inside archives among them, with limits over the whole tree."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import stat
-import uuid
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, Q, Sum
 
-MAX_RATIO = 200
-_BLOCK = 1024 * 1024
-_NOISE = ("__MACOSX/", ".DS_Store", "Thumbs.db")
+from fulfillment.intake.originals import name_of
+from fulfillment.models import SourceFile, SourceFileStatus
+from fulfillment.unpacking import ArchiveLimits, ArchiveRefused, Member, Problem
+from fulfillment.unpacking import members as unpacked
+from fulfillment.uploads import take_in
+from fulfillment.verdict.instance import refusal as finding
+from getdata.common.problems import CannotDo
 
+__all__ = ["ArchiveRefused", "Opened", "depth_of", "limits_for", "members", "unpack"]
 
-class ArchiveRefused(Exception):
-    """The archive cannot be taken; ``code`` names why."""
-
-    def __init__(self, code: str, message: str, remedy: str) -> None:
-        self.code, self.message, self.remedy = code, message, remedy
-        super().__init__(code)
-
-
-@dataclass(frozen=True)
-class Member:
-    """One extracted member: its cleaned relative path, the staged file's name, size in bytes and SHA-256 (hex)."""
-
-    path: str
-    staged: str
-    size: int
-    sha256: str
+_MOST_NUMBERS = 12
 
 
-def members(archive: Path) -> Iterator[Member]:
+@dataclass
+class Opened:
+    """What became of an archive: members ``taken`` in, ``known`` already, and why the others were not."""
+
+    taken: int = 0
+    known: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    refusal: ArchiveRefused | None = None
+
+    @property
+    def verdict(self) -> tuple[SourceFileStatus, str]:
+        """The status and the reason: whatever could not be read keeps the archive on the hospital's list."""
+        bad = [problem.code for problem in self.problems if not problem.harmless]
+        if self.taken or self.known:
+            return (
+                (SourceFileStatus.REJECTED, "ARCHIVE_PARTLY_READ")
+                if bad or self.refusal
+                else (SourceFileStatus.PASSED, "")
+            )
+        if self.refusal is not None:
+            return SourceFileStatus.REJECTED, self.refusal.code
+        return SourceFileStatus.REJECTED, bad[0] if bad else "ARCHIVE_EMPTY"
+
+    def findings(self) -> list[dict[str, Any]]:
+        """The verdict in words, then each cause once, with the numbers of the entries it is about."""
+        _, reason = self.verdict
+        message = f"Opened: {self.taken:,} files taken in" + (
+            f", {self.known:,} were already here." if self.known else "."
+        )
+        bad = [problem for problem in self.problems if not problem.harmless]
+        said = [] if not self.taken and not self.known else [finding("ARCHIVE_OPENED", message, "", severity="info")]
+        if reason == "ARCHIVE_PARTLY_READ":
+            whole = f"{self.taken + self.known:,} files of this archive are here; the rest could not be taken."
+            remedy = "See the causes below. Send the missing files, or a mended archive under the same name."
+            said = [finding(reason, whole, remedy)]
+        elif reason == "ARCHIVE_EMPTY":
+            said = [
+                finding(
+                    reason, "This archive holds no file that could be an image.", "Look whether it is the one you mean."
+                )
+            ]
+        if self.refusal is not None:
+            said.append(finding(self.refusal.code, self.refusal.message, self.refusal.remedy))
+        severity = "should" if reason == "ARCHIVE_PARTLY_READ" else "must"
+        return said + [
+            finding(code, message, remedy, severity="info" if (code, remedy) == (code, "") else severity)
+            for code, message, remedy in _grouped(bad + [problem for problem in self.problems if problem.harmless])
+        ]
+
+
+def members(archive: Path, limits: ArchiveLimits | None = None, *, name: str = "") -> Iterator[Member | Problem]:
     """Extract member by member into the staging folder. Raises ``ArchiveRefused`` with cause and remedy."""
-    try:
-        bundle = zipfile.ZipFile(archive)
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise ArchiveRefused(
-            "ARCHIVE_UNREADABLE", "This archive is damaged or cut short.", "Make it again and resend it."
-        ) from error
-    with bundle:
-        wanted = [info for info in bundle.infolist() if not info.is_dir() and not _noise(info.filename)]
-        _refuse_hostile(wanted)
-        for info in wanted:
-            yield _extract(bundle, info)
+    return unpacked(archive, Path(settings.STAGING), limits or limits_for(None), name=name)
 
 
-def _refuse_hostile(wanted: list[zipfile.ZipInfo]) -> None:
-    if len(wanted) > settings.MAX_ARCHIVE_FILES:
-        raise ArchiveRefused(
-            "ARCHIVE_TOO_MANY_FILES",
-            f"This archive holds {len(wanted)} files; the limit is {settings.MAX_ARCHIVE_FILES}.",
-            "Split it into several archives.",
+def limits_for(archive: SourceFile | None) -> ArchiveLimits:
+    """What may still come out of an archive. One inside another shares the limits of the outermost."""
+    total, files = settings.MAX_UPLOAD_BYTES, settings.MAX_ARCHIVE_FILES
+    outermost = archive
+    while outermost is not None and outermost.archive is not None:
+        outermost = outermost.archive
+    if outermost is not None and outermost != archive:
+        within = Q(archive=outermost) | Q(archive__archive=outermost) | Q(archive__archive__archive=outermost)
+        had = SourceFile.objects.filter(within).aggregate(bytes=Sum("size"), files=Count("pk"))
+        total, files = max(0, total - (had["bytes"] or 0)), max(0, files - had["files"])
+    return ArchiveLimits(total_bytes=total, member_bytes=settings.MAX_INSTANCE_BYTES, members=files)
+
+
+def depth_of(file: SourceFile) -> int:
+    """In how many archives a file lies."""
+    depth, outer = 0, file.archive
+    while outer is not None:
+        depth, outer = depth + 1, outer.archive
+    return depth
+
+
+def unpack(archive: SourceFile, path: Path) -> Opened:
+    """Take in every member that can be read.
+
+    Run again after an interruption it finds what it took in before and goes on.
+    """
+    opened = Opened()
+    if depth_of(archive) >= settings.MAX_ARCHIVE_DEPTH:
+        opened.refusal = ArchiveRefused(
+            "ARCHIVE_TOO_DEEP",
+            f"This archive lies in {settings.MAX_ARCHIVE_DEPTH} others; it was not opened.",
+            "Send it by itself, or pack the files in one archive.",
         )
-    total = sum(info.file_size for info in wanted)
-    packed = sum(info.compress_size for info in wanted)
-    if total > settings.MAX_UPLOAD_BYTES or (total > 64 * _BLOCK and total > MAX_RATIO * max(1, packed)):
-        raise ArchiveRefused(
-            "ARCHIVE_EXPANDS_TOO_FAR",
-            "This archive would expand to far more than its size or our limit.",
-            "Send the files themselves, or an archive of plain DICOM files.",
-        )
-    for info in wanted:
-        if info.flag_bits & 0x1:
-            raise ArchiveRefused(
-                "ARCHIVE_ENCRYPTED", "This archive is protected by a password.", "Send it without one."
-            )
-        if stat.S_ISLNK(info.external_attr >> 16):
-            raise ArchiveRefused("ARCHIVE_HAS_LINKS", "This archive holds links.", "Archive the files themselves.")
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            # The others are unpacked a block of input at a time, however much that becomes: a bomb in one read.
-            raise ArchiveRefused(
-                "ARCHIVE_COMPRESSION",
-                "This archive is packed in a way that is not taken in.",
-                "Make it again as an ordinary zip archive (stored or deflated).",
-            )
-        if info.file_size > settings.MAX_INSTANCE_BYTES:
-            raise ArchiveRefused(
-                "ARCHIVE_MEMBER_TOO_LARGE",
-                "A file in this archive is larger than one image may be.",
-                f"Leave out files above {settings.MAX_INSTANCE_BYTES // 1024**2} MiB.",
-            )
-
-
-def _extract(bundle: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
-    staged = f"member-{uuid.uuid4()}"
-    target = Path(settings.STAGING) / staged
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    digest, size = hashlib.sha256(), 0
+        return opened
     try:
-        with (
-            bundle.open(info) as source,
-            os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out,
-        ):
-            while block := source.read(_BLOCK):
-                size += len(block)
-                if size > info.file_size:  # the directory lied about the size: the limits above were about the lie
-                    raise zipfile.BadZipFile("longer than announced")
-                digest.update(block)
-                out.write(block)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
-        target.unlink(missing_ok=True)
-        raise ArchiveRefused(
-            "ARCHIVE_MEMBER_DAMAGED", "A file in this archive is damaged.", "Make the archive again and resend it."
-        ) from error
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
-    return Member(_clean(info.filename), staged, size, digest.hexdigest())
+        for item in members(path, limits_for(archive), name=name_of(archive)):
+            if isinstance(item, Problem):
+                opened.problems.append(item)
+            else:
+                _take(archive, item, opened)
+    except ArchiveRefused as refused:
+        opened.refusal = refused
+    return opened
 
 
-def _clean(name: str) -> str:
-    """The path without tricks: it is only ever sealed and shown, never used on our disk."""
-    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")]
-    return "/".join(parts)[:400] or "unnamed"
+def _take(archive: SourceFile, member: Member, opened: Opened) -> None:
+    try:
+        _, fresh = take_in(
+            batch=archive.batch,
+            name=member.path,
+            staged=member.staged,
+            size=member.size,
+            sha256=member.sha256,
+            archive=archive,
+        )
+    except CannotDo as refused:
+        if refused.code != "too_large":  # the batch takes no more: neither will it take the next
+            raise ArchiveRefused(refused.code.upper(), refused.message, refused.remedy) from refused
+        opened.problems.append(
+            Problem("ARCHIVE_MEMBER_TOO_LARGE", "is larger than one image may be", refused.remedy, member.position)
+        )
+        return
+    opened.taken, opened.known = opened.taken + fresh, opened.known + (not fresh)
 
 
-def _noise(name: str) -> bool:
-    return name.startswith(_NOISE[0]) or name.rsplit("/", 1)[-1] in _NOISE[1:]
+def _grouped(problems: Iterable[Problem]) -> list[tuple[str, str, str]]:
+    """(code, sentence, remedy) for each cause; entries are named by their number, for their names are identity."""
+    problems = list(problems)
+    counts = Counter(problem.code for problem in problems)
+    said = []
+    for code, count in counts.items():
+        first = next(problem for problem in problems if problem.code == code)
+        if not first.position:
+            said.append((code, first.message, first.remedy))
+            continue
+        numbers = [f"{problem.position:,}" for problem in problems if problem.code == code][:_MOST_NUMBERS]
+        more = ", ..." if count > len(numbers) else ""
+        entries = (
+            f"Entry {numbers[0]}" if count == 1 else f"{count:,} entries (numbers {', '.join(numbers)}{more}): each"
+        )
+        said.append((code, f"{entries} {first.message}.", first.remedy))
+    return said

@@ -32,6 +32,15 @@ def staged_path(file: SourceFile) -> Path | None:
     return path if path.is_file() else None
 
 
+def first_bytes(path: Path, length: int = 64 * 1024) -> bytes:
+    """The beginning of a staged file; empty when it is gone meanwhile."""
+    try:
+        with path.open("rb") as source:
+            return source.read(length)
+    except FileNotFoundError:
+        return b""
+
+
 def read_original(file: SourceFile) -> bytes:
     """The original bytes, moved into quarantine first if they were only staged. Raises ``StagingMissing``."""
     staged, hospital = staged_path(file), file.batch.fulfillment.hospital_id

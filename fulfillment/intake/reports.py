@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from deid import ENGINE_VERSION, Keyring, Policy, days_moved, load_policy
 from deid.text.identifiers import Identifiers
 from deid.text.report import clean_report
-from fulfillment.intake import originals, sealing
+from fulfillment.intake import originals, pictures, sealing
 from fulfillment.intake.report_files import ReportRow, read_report_file
 from fulfillment.labels.reports import sections
 from fulfillment.models import Batch, Image, Report, ReportState, SourceFile, SourceFileStatus, SourceKind, Study
@@ -236,7 +236,7 @@ def _read_originals(study: Study, policy: Policy, keyring: Keyring) -> tuple[Ide
     )
     for image in images:
         try:
-            data = originals.read_original(image.source)
+            data = pictures.read_object(image.source)
         except (originals.StagingMissing, OSError, crypto.CannotOpen):
             return None
         join_identifiers(found, identifiers_in(data))

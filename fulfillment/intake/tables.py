@@ -1,43 +1,22 @@
-"""What an archive or a label table turns into: rows of the ledger, rows of labels."""
+"""What a label table turns into: rows of labels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from deid import Keyring
-from fulfillment.intake import archives
 from fulfillment.intake.image_index import ImageNames
 from fulfillment.intake.label_plan import Plan, read_by_plan, resolve_sizes, resolve_studies
 from fulfillment.intake.labels import known_images, take_in_entries
 from fulfillment.intake.originals import name_of
 from fulfillment.labels.formats import Imported, read
 from fulfillment.models import LabelImport, SourceFile
-from fulfillment.uploads import take_in
 from fulfillment.verdict.entries import label_findings
 from requests_app.spec import DatasetSpec
 from requests_app.taxonomy import Taxonomy
-
-
-def unpack(archive: SourceFile, path: Path) -> tuple[int, int]:
-    """Take in every member of a zip archive. Returns (taken in, already here). Raises ``ArchiveRefused``.
-
-    Run again after an interruption it finds what it took in before and goes on.
-    """
-    taken = known = 0
-    for member in archives.members(path):
-        _, fresh = take_in(
-            batch=archive.batch,
-            name=member.path,
-            staged=member.staged,
-            size=member.size,
-            sha256=member.sha256,
-            archive=archive,
-        )
-        taken, known = taken + fresh, known + (not fresh)
-    return taken, known
 
 
 def take_labels(

@@ -4,6 +4,8 @@ from fulfillment.models.access import AccessGrant, Attestation, DownloadedFile, 
 from fulfillment.models.audits import AuditResult
 from fulfillment.models.custody import Clearance, Occasion, OriginalsDestruction, SealingKey
 from fulfillment.models.delivery import (
+    TABLES,
+    UNCOUNTED,
     Batch,
     BatchStatus,
     Fulfillment,
@@ -42,6 +44,8 @@ from fulfillment.models.senders import DicomSender
 from fulfillment.models.work import Pulse, Turn
 
 __all__ = [
+    "TABLES",
+    "UNCOUNTED",
     "AccessGrant",
     "Annotation",
     "AnnotationKind",

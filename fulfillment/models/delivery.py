@@ -191,6 +191,12 @@ class Batch(Entity):
     def is_writable(self) -> bool:
         return self.status in WRITABLE_BATCH
 
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether the specification that the batch is pinned to takes PNG and JPEG with a table."""
+        delivery = self.spec_version.document.get("delivery")
+        return isinstance(delivery, dict) and delivery.get("pictures") is True
+
 
 class UploadStatus(models.TextChoices):
     ACTIVE = "active", "Active"
@@ -254,6 +260,14 @@ class SourceKind(models.TextChoices):
     ARCHIVE = "archive", "Archive"
     LABELS = "labels", "Label table"
     REPORTS = "reports", "Reports"
+    PICTURES = "pictures", "Table of pictures"
+    ASIDE = "aside", "Not an image"
+
+
+#: Tables pass without being images.
+TABLES = (SourceKind.LABELS, SourceKind.REPORTS, SourceKind.PICTURES)
+#: What passed and is no part of a delivery: its members are, or nothing is.
+UNCOUNTED = (SourceKind.ARCHIVE, SourceKind.ASIDE)
 
 
 class SourceFileStatus(models.TextChoices):

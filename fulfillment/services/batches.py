@@ -204,7 +204,7 @@ def withdraw_file(*, file: SourceFile, actor: User) -> SourceFile:
     require_may_add_files(actor, batch)
     with transaction.atomic():
         _lock(batch)
-        members = list(file.members.exclude(status=SourceFileStatus.WITHDRAWN))
+        members = _inside(file)
         for one in [file, *members]:
             if one.status == SourceFileStatus.PROCESSING:
                 raise CannotDo(
@@ -218,6 +218,12 @@ def withdraw_file(*, file: SourceFile, actor: User) -> SourceFile:
     for one in [file, *members]:
         staging.discard(one.staged)
     return moved
+
+
+def _inside(archive: SourceFile) -> list[SourceFile]:
+    """What was in an archive, and in the archives in it, as far as it is not withdrawn."""
+    found = list(archive.members.exclude(status=SourceFileStatus.WITHDRAWN))
+    return found + [each for member in found if member.kind == SourceKind.ARCHIVE for each in _inside(member)]
 
 
 def _withdraw(file: SourceFile, actor: User) -> SourceFile:

@@ -40,6 +40,7 @@ from deid.proof.canaries import choose
 from deid.proof.pdf import certificate_pdf
 from deid.report import chain_values
 from fulfillment.intake import originals
+from fulfillment.intake.pictures import read_object
 from fulfillment.models import (
     Batch,
     BatchStatus,
@@ -162,7 +163,7 @@ def _measure(batch: Batch) -> Measured | NotMeasured:
 
 def _one(file: SourceFile, policy: Policy, keyring: Keyring, style: int) -> CanaryOutcome | None:
     try:
-        data = originals.read_original(file)
+        data = read_object(file)
     except (originals.StagingMissing, OSError):
         return None
     return run_canary(data, policy, keyring, deidentify, style=style)

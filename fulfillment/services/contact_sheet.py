@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from deid import REASONS
-from fulfillment.models import Batch, Image, Label, QualityScore, SourceFile, SourceFileStatus, SourceKind
+from fulfillment.models import UNCOUNTED, Batch, Image, Label, QualityScore, SourceFile, SourceFileStatus
 from fulfillment.models.imaging import AS_IT_CAME
 
 #: The groups of the sheet, by name: the tabs above it.
@@ -47,7 +47,7 @@ def sheet_files(batch: Batch, show: str) -> QuerySet[SourceFile]:
     newest = QualityScore.objects.filter(image__source=OuterRef("pk")).order_by("-created_at").values("total")[:1]
     files = (
         batch.files.exclude(status=SourceFileStatus.WITHDRAWN)
-        .exclude(kind=SourceKind.ARCHIVE, status=SourceFileStatus.PASSED)
+        .exclude(kind__in=UNCOUNTED, status=SourceFileStatus.PASSED)
         .select_related("image", "pending_note")
         .prefetch_related(Prefetch("image__scores", queryset=QualityScore.objects.order_by("-created_at")), "notes")
     )

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
 from fulfillment.duplicate_pairs import findings_by_file
-from fulfillment.models import Batch, Image, SourceFile, SourceFileStatus, SourceKind
+from fulfillment.models import UNCOUNTED, Batch, Image, SourceFile, SourceFileStatus
 from fulfillment.services.as_it_came import can_insist
 from fulfillment.services.batches import RETRIABLE, WITHDRAWABLE
 from fulfillment.services.reviews import RETURNED
@@ -47,14 +47,14 @@ class FileRow:
 
 
 def files_of(batch: Batch, *, status: str = "", reason: str = "") -> QuerySet[SourceFile]:
-    """Files in the order of their numbers. Withdrawn ones and opened archives show only when asked for."""
+    """Files in the order of their numbers. Withdrawn ones show only when asked for; opened archives and what is no image do not."""
     files = batch.files.select_related("image").order_by("number")
     files = (
         files.filter(status=status)
         if status in SourceFileStatus.values
         else files.exclude(status=SourceFileStatus.WITHDRAWN)
     )
-    files = files.exclude(kind=SourceKind.ARCHIVE, status=SourceFileStatus.PASSED)
+    files = files.exclude(kind__in=UNCOUNTED, status=SourceFileStatus.PASSED)
     return files.filter(reason=reason) if reason else files
 
 

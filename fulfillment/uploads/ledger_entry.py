@@ -47,9 +47,7 @@ def take_in(
     Raises ``CannotDo`` when the batch takes no more files or the file is larger than its kind may be; the staged copy
     is removed then too.
     """
-    kind = sniff_kind(staging.head(staged), name)
-    if archive is not None and kind == SourceKind.ARCHIVE:
-        kind = SourceKind.INSTANCE  # archives are opened one level deep; this one is refused as what it is: no image
+    kind = sniff_kind(staging.head(staged), name, pictures=batch.takes_pictures)
     try:
         require_kind_length(size, kind)
         stored = prepare(batch=batch, name=name, staged=staged, sha256=sha256) if stored is None else stored

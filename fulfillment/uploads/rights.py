@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
-from fulfillment.models import Batch, Fulfillment, FulfillmentStatus, SourceKind
+from fulfillment.models import TABLES, Batch, Fulfillment, FulfillmentStatus, SourceKind
+from fulfillment.unpacking.kinds import ARCHIVE_ENDINGS
 from getdata.accounts.models import Membership, User
 from getdata.accounts.permissions import can, require, require_verified
 from getdata.common.problems import CannotDo
@@ -67,13 +68,15 @@ def require_length(length: int, name: str) -> None:
             "The file is empty.", remedy="Export it again from its source, or leave it out.", code="empty_file"
         )
     _require_at_most(length, settings.MAX_UPLOAD_BYTES, "a file", "Split it into several archives.")
-    if not name.lower().endswith(".zip"):
+    if not name.lower().endswith(ARCHIVE_ENDINGS):
         _require_instance(length)
 
 
 def require_kind_length(length: int, kind: SourceKind) -> None:
     """Refuse by the size the content turned out to have: the name may have said .zip."""
-    if kind != SourceKind.ARCHIVE:
+    if kind in TABLES:
+        _require_at_most(length, settings.MAX_LABEL_IMPORT_BYTES, "a table", "Split it into several tables.")
+    elif kind != SourceKind.ARCHIVE:
         _require_instance(length)
 
 

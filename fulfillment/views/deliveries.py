@@ -21,7 +21,7 @@ from fulfillment import ledger
 from fulfillment.duplicate_pairs import own_twins
 from fulfillment.label_worklist import figure_of
 from fulfillment.models import Batch, BatchStatus, Fulfillment, FulfillmentStatus, Image, SourceFile, SourceFileStatus
-from fulfillment.selectors import withheld_reasons
+from fulfillment.selectors import left_aside, withheld_reasons
 from fulfillment.services import batches, fulfillments
 from fulfillment.services.certificates import current_certificate
 from fulfillment.services.file_lists import file_rows, files_of
@@ -223,6 +223,7 @@ def files_context(request: HttpRequest, batch: Batch, progress: ledger.Progress)
         )
         if progress.total or withdrawn
         else [],
+        "aside": left_aside(batch),
         "causes": [{**row, "retriable": row["reason"] != RETURNED} for row in withheld_reasons(batch)],
         "sees_names": rights.may_see_names(user, batch),
         "may_add": rights.may_add_files(user, batch),

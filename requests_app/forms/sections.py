@@ -347,11 +347,13 @@ class DeliveryForm(SectionForm):
     image_formats = several("Images as", choices(ImageFormat))
     label_formats = several("Labels as", choices(LabelFormat))
     partial = tick("Partial deliveries are welcome", initial=True)
+    pictures = tick("Hospitals may send PNG and JPEG pictures with a table instead of DICOM")
     paths: ClassVar = {
         "deadline": "delivery.deadline",
         "image_formats": "delivery.image_formats",
         "label_formats": "delivery.label_formats",
         "partial": "delivery.partial_batches",
+        "pictures": "delivery.pictures",
     }
 
 

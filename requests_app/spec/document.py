@@ -224,10 +224,17 @@ class Deidentification(Strict):
 class Delivery(Strict):
     """In what form, and by when."""
 
+    added_later: ClassVar[frozenset[str]] = frozenset({"pictures"})
+
     image_formats: tuple[ImageFormat, ...] = Field(default=(ImageFormat.DICOM,), min_length=1, title="Images as")
     label_formats: tuple[LabelFormat, ...] = Field(default=(LabelFormat.GENERIC_CSV,), min_length=1, title="Labels as")
     deadline: date | None = Field(default=None, title="Deadline")
     partial_batches: bool = Field(default=True, title="Partial deliveries welcome")
+    pictures: bool = Field(
+        default=False,
+        title="Pictures taken too",
+        description="PNG and JPEG with a table of patient, study and view are taken beside DICOM.",
+    )
 
 
 class Terms(Strict):

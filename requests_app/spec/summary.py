@@ -93,6 +93,8 @@ def _ends(spec: DatasetSpec) -> list[str]:
         + (f" by {delivery.deadline.day} {delivery.deadline:%B %Y}" if delivery.deadline else "")
         + (", in parts if need be" if delivery.partial_batches else ", complete or not at all")
     ]
+    if delivery.pictures:
+        said.append("Hospitals may send PNG and JPEG pictures with a table of patient, study and view beside DICOM")
     use = spec.purpose.intended_use.plain if spec.purpose.intended_use else "not stated yet"
     said.append(
         f"Intended use: {use}; commercial use is {'included' if terms.commercial_use else 'excluded'}; "

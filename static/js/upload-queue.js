@@ -13,6 +13,8 @@ const HASH_UP_TO = 256 * 1024 * 1024; // larger files are not read twice: the se
 const BUSY = ["checking", "waiting", "sending"];
 const REFUSED = new Set(["rejected", "quarantined"]);
 
+const ARCHIVE = /\.(zip|tar|tgz|tbz2|txz|gz|bz2|xz)$/i;
+
 // Fires "change" whenever a number changed and "idle" when nothing is left to do.
 export class Queue extends EventTarget {
   constructor(tus, reading, { chunk, maxUpload, maxInstance }) {
@@ -128,7 +130,7 @@ export class Queue extends EventTarget {
 
   #fits(item) {
     const { size } = item.file;
-    const limit = item.path.toLowerCase().endsWith(".zip") ? this.maxUpload : this.maxInstance;
+    const limit = ARCHIVE.test(item.path) ? this.maxUpload : this.maxInstance;
     if (size === 0) this.#fail(item, new UploadError(0, { detail: "The file is empty.", remedy: "Export it again, or leave it out." }));
     else if (size > limit) {
       const words = `The file has ${(size / 1e6).toFixed(0)} MB; the limit is ${(limit / 1e6).toFixed(0)} MB.`;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import lzma
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.throttling import AnonRateThrottle
 
 from fulfillment.intake import archives
+from fulfillment.unpacking import Member
 from getdata.accounts.models import Membership
 from getdata.common import refusals
 from getdata.common.storage import PrivateFileStorage, put, send_file
@@ -34,41 +34,15 @@ MEGABYTE = 1024 * 1024
 # --- archives ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
-def test_an_archive_that_python_would_unpack_in_one_gulp_is_refused(tmp_path: Path, settings: Any, method: int) -> None:
-    """Of a deflated member as much is unpacked as is read; of the other kinds a block of input is unpacked whole."""
-    settings.STAGING = tmp_path / "staging"
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w", method) as bundle:
-        bundle.writestr("a.dcm", b"\0" * (4 * MEGABYTE))
-    with pytest.raises(archives.ArchiveRefused) as refusal:
-        list(archives.members(path))
-    assert refusal.value.code == "ARCHIVE_COMPRESSION"
-    assert refusal.value.remedy
-    assert not settings.STAGING.exists() or list(settings.STAGING.iterdir()) == []
-
-
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_the_usual_archives_are_opened(tmp_path: Path, settings: Any, method: int) -> None:
-    settings.STAGING = tmp_path / "staging"
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w", method) as bundle:
-        bundle.writestr("p/a.dcm", lzma.compress(b"content"))
-    (member,) = archives.members(path)
-    assert member.path == "p/a.dcm"
-
-
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..\\..\\x", "a/../../b", "C:\\x"])
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..\\..\\x", "a/../../b", "C:\\x", "a\0b"])
 def test_a_name_in_an_archive_never_leads_out_of_the_staging_folder(tmp_path: Path, settings: Any, name: str) -> None:
     settings.STAGING = tmp_path / "deep" / "staging"
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as bundle:
         bundle.writestr(name, b"x")
-    (member,) = archives.members(path)
-    assert ".." not in member.path.split("/")
-    assert sorted(p for p in tmp_path.rglob("*") if p.is_file()) == [path, settings.STAGING / member.staged] or (
-        {p for p in tmp_path.rglob("*") if p.is_file()} == {path, settings.STAGING / member.staged}
-    )
+    found = list(archives.members(path))
+    kept = {settings.STAGING / item.staged for item in found if isinstance(item, Member)}
+    assert {p for p in tmp_path.rglob("*") if p.is_file()} == {path} | kept
 
 
 # --- bodies ------------------------------------------------------------------------------------------------------------
