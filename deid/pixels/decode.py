@@ -113,6 +113,8 @@ def read_form(dataset: DataSet, encapsulated: bool, limits: Limits) -> PixelForm
     ):
         raise Refusal("pixel-description", "PhotometricInterpretation or SamplesPerPixel")
     planar = dataset.number(0x00280006) or 0
+    if samples == 3 and planar not in (0, 1):
+        raise Refusal("pixel-description", "PlanarConfiguration")
     signed = numbers["representation"] == 1
     return PixelForm(
         rows,
