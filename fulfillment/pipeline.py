@@ -169,7 +169,7 @@ def _archive(held: ledger.Claim, started: float) -> None:
     with originals.archive_on_disk(held.file) as path:
         opened = archives.unpack(held.file, path)
     status, reason = opened.verdict
-    _settle(held, started, status, reason, opened.findings())
+    _settle(held, started, SourceFileStatus(status), reason, opened.findings())
     originals.forget_archive(held.file)
 
 

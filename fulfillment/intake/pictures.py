@@ -7,39 +7,29 @@ from typing import Any
 
 from django.db import transaction
 
-from fulfillment.conformance import Finding
 from fulfillment.intake import originals
 from fulfillment.models import Batch, SourceFile, SourceFileStatus, SourceKind
 from fulfillment.pictures import (
-    NOT_PERMITTED,
     ROW_MISSING,
     PictureRefused,
     PictureRow,
     is_picture,
     read_picture_table,
     row_for,
-    to_dicom,
 )
+from fulfillment.verdict.pictures import object_of, table_findings
 from getdata.common.queue import enqueue
 from getdata.common.states import StaleState, transition
 from requests_app.spec import DatasetSpec
 
 RING = "fulfillment.process_task"
-MAX_TOLD = 200
 _MOST_REMEMBERED = 4
 _remembered: dict[tuple[object, str], Mapping[str, PictureRow]] = {}
 
 
 def as_object(file: SourceFile, data: bytes, spec: DatasetSpec) -> bytes:
     """The file's bytes as DICOM: unchanged, or a picture made into an object by its row. Raises ``PictureRefused``."""
-    if not is_picture(data):
-        return data
-    if not spec.delivery.pictures:
-        raise PictureRefused(NOT_PERMITTED)
-    row = _row_of(file)
-    if row is None:
-        raise PictureRefused(ROW_MISSING)
-    return to_dicom(data, row)
+    return object_of(data, spec, lambda: _row_of(file))
 
 
 def read_object(file: SourceFile) -> bytes:
@@ -78,16 +68,8 @@ def _rows(table: SourceFile) -> Mapping[str, PictureRow]:
 
 def take_table(file: SourceFile, data: bytes) -> tuple[list[dict[str, Any]], bool]:
     """Read a table of pictures. Returns the findings for the hospital and whether any row was usable."""
-    if not file.batch.takes_pictures:
-        return [_finding(NOT_PERMITTED.code, "must", NOT_PERMITTED.message, NOT_PERMITTED.remedy)], False
-    rows, problems = read_picture_table(data)
-    findings = [
-        _finding(problem.code, "should", f"Row {problem.row}: {problem.cause}", problem.remedy)
-        for problem in problems[:MAX_TOLD]
-    ]
-    if rows:
-        findings.insert(0, _finding("PICTURES_NAMED", "info", f"Pictures: {len(rows):,} rows taken in.", ""))
-    return findings, bool(rows)
+    rows, problems = read_picture_table(data) if file.batch.takes_pictures else ([], [])
+    return table_findings(rows, problems, permitted=file.batch.takes_pictures), bool(rows)
 
 
 def row_came(file: SourceFile) -> bool:
@@ -116,7 +98,3 @@ def look_again(batch: Batch) -> int:
         except StaleState:
             continue  # somebody retries it just now
     return rung
-
-
-def _finding(code: str, severity: str, message: str, remedy: str) -> dict[str, Any]:
-    return Finding(code, severity, "", "", message, remedy).as_dict()  # type: ignore[arg-type]

@@ -11,7 +11,9 @@ from typing import Any
 
 from deid import Keyring, Zone
 from fulfillment.kit.places import where
+from fulfillment.pictures import PictureRefused, PictureRow, is_picture
 from fulfillment.verdict.instance import Verdict, judge, refusal
+from fulfillment.verdict.pictures import object_of
 from fulfillment.verdict.report import accession_in
 from fulfillment.verdict.zones import zones_where_hinted
 from requests_app.spec import DatasetSpec
@@ -19,11 +21,12 @@ from requests_app.spec import DatasetSpec
 
 @dataclass(frozen=True)
 class Task:
-    """``zones``: where the device writes, when that is known by now."""
+    """``row``: what a table of pictures says of the file. ``zones``: where the device writes, when that is known by now."""
 
     path: str = field(repr=False)
     spec: DatasetSpec = field(repr=False)
     keyring: Keyring = field(repr=False)
+    row: PictureRow | None = field(default=None, repr=False)
     zones: tuple[Zone, ...] = ()
 
 
@@ -44,10 +47,16 @@ def look(task: Task) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             zones = task.zones
+            digest, picture = hashlib.sha256(data).hexdigest(), is_picture(data)
+            data = object_of(data, task.spec, lambda: task.row)
             verdict = judge(
                 data, task.spec, task.keyring, zones_for=lambda outcome: zones_where_hinted(outcome, lambda *_: zones)
             )
-            return _plain(data, verdict, task.keyring)
+            return _plain(data, digest, verdict, task.keyring) | ({"picture": True} if picture else {})
+    except PictureRefused as refused:
+        cause = refused.cause
+        told = [refusal(cause.code, cause.message, cause.remedy)]
+        return {"status": "rejected", "reason": cause.code, "findings": told, "picture": True}
     except MemoryError:
         return _unusable(
             "MEMORY_LIMIT", "Looking at this file took more memory than there is.", "Run with fewer --workers."
@@ -65,12 +74,12 @@ def _unusable(code: str, message: str, remedy: str) -> dict[str, Any]:
     return {"status": "failed", "reason": code, "findings": [refusal(code, message, remedy)]}
 
 
-def _plain(data: bytes, verdict: Verdict, keyring: Keyring) -> dict[str, Any]:
+def _plain(data: bytes, digest: str, verdict: Verdict, keyring: Keyring) -> dict[str, Any]:
     found: dict[str, Any] = {
         "status": verdict.status,
         "reason": verdict.reason,
         "findings": verdict.findings,
-        "content": keyring.digest("kit.content", hashlib.sha256(data).hexdigest()).hex()[:32],
+        "content": keyring.digest("kit.content", digest).hex()[:32],
     }
     outcome, seen = verdict.outcome, verdict.seen
     if outcome is None or seen is None:

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from deid import Zone
 from fulfillment.conformance import ImageFacts, check_batch, fill_quotas
 from fulfillment.duplicates.folder import Comparison, Pair
 from fulfillment.duplicates.processes import shared_out
+from fulfillment.kit.archives import opened
+from fulfillment.kit.aside import set_aside
 from fulfillment.kit.folder import files_below
 from fulfillment.kit.labels import Images, Said, judge_labels
 from fulfillment.kit.look import DIED, Task, look
 from fulfillment.kit.outcome import Outcome
+from fulfillment.kit.pictures import Rows
 from fulfillment.kit.preview import Preview
 from fulfillment.kit.quality import judge_quality
 from fulfillment.kit.reports import Reports, Studies, judge_reports
 from fulfillment.kit.settled import Settled, settle
 from fulfillment.kit.sources import Source, source_of
 from fulfillment.kit.state import State
-from fulfillment.verdict.instance import refusal
+from fulfillment.verdict.pictures import object_of
 from requests_app.spec import DatasetSpec, spec_sha256
 
 Progress = Callable[[str, int, int], None]
 _KEEP_EVERY = 8
-NOT_OPENED = refusal(
-    "ARCHIVE_NOT_OPENED",
-    "The kit does not open archives yet, so what is in this one was not looked at. The portal opens it.",
-    "Unpack it into the folder and check again.",
-)
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,13 @@ def run_check(check: Check, state: State, progress: Progress) -> Outcome:
     """Everything about the folder. Raises ``OSError`` when the disk refuses."""
     found, archives = _sources(check, state, progress)
     instances = [source for source in found if source.kind == "instance"]
-    _look_at(instances, check, state, progress)
+    rows = Rows(check.spec.delivery.pictures)
+    beside = [rows.take(source) for source in found if source.kind == "pictures"]
+    beside += [set_aside(source) for source in found if source.kind == "aside"]
+    _look_at(instances, check, state, rows, progress)
     preview = Preview(check.spec.deidentification.policy.value)
     files: list[Settled] = []
-    for number, one in enumerate(settle(instances, state, lambda *known: look(_task(check, state, *known))), 1):
+    for number, one in enumerate(settle(instances, state, lambda *known: look(_task(check, state, rows, *known))), 1):
         preview.add(one.verdict)
         files.append(one)
         progress("settling", number, len(instances))
@@ -64,11 +66,11 @@ def run_check(check: Check, state: State, progress: Progress) -> Outcome:
     files += [judge_labels(source, check.spec.taxonomy(), images, said) for source in tables]
     studies = Studies.of(files, images)
     files += [
-        judge_reports(source, studies, images, reports, lambda one: one.path.read_bytes())
+        judge_reports(source, studies, images, reports, lambda one: _original(one, check, rows))
         for source in found
         if source.kind == "reports"
     ]
-    files = sorted([*files, *archives], key=lambda one: one.number)
+    files = sorted([*files, *archives, *beside], key=lambda one: one.number)
     passed = [one for one in files if one.source.kind == "instance" and one.passed]
     facts = [_in_context(one, check, said, reports) for one in passed]
     return Outcome(
@@ -89,12 +91,17 @@ def run_check(check: Check, state: State, progress: Progress) -> Outcome:
 def _sources(check: Check, state: State, progress: Progress) -> tuple[list[Source], list[Settled]]:
     """Every file that is looked at, and every archive with its verdict."""
     names = files_below(check.folder, without=check.without)
+    numbers, pictures = count(1), check.spec.delivery.pictures
     found: list[Source] = []
     archives: list[Settled] = []
     for place, shown in enumerate(names, 1):
-        source = source_of(place, shown, check.folder / shown, shown=shown)
+        source = source_of(next(numbers), shown, check.folder / shown, shown=shown, pictures=pictures)
         if source.kind == "archive" and source.fault is None:
-            archives.append(Settled(source, "rejected", NOT_OPENED["code"], [NOT_OPENED]))
+            for one in opened(source, state.unpacked, lambda: next(numbers), pictures=pictures):
+                if isinstance(one, Source):
+                    found.append(one)
+                else:
+                    archives.append(one)
         else:
             found.append(source)
         progress("finding files", place, len(names))
@@ -104,11 +111,11 @@ def _sources(check: Check, state: State, progress: Progress) -> tuple[list[Sourc
     return [one for one in found if one not in broken], archives
 
 
-def _look_at(instances: list[Source], check: Check, state: State, progress: Progress) -> None:
+def _look_at(instances: list[Source], check: Check, state: State, rows: Rows, progress: Progress) -> None:
     """Look at every original that no earlier run looked at; verdicts are written down as they come."""
     todo = [source for source in instances if source.fault is None and not state.knows(source)]
     done = len(instances) - len(todo)
-    tasks = [_task(check, state, source) for source in todo]
+    tasks = [_task(check, state, rows, source) for source in todo]
     seen = shared_out(look, tasks, jobs=check.workers) if check.workers else ((task, look(task)) for task in tasks)
     fresh = []
     for number, (source, (_, verdict)) in enumerate(zip(todo, seen, strict=True), 1):
@@ -120,8 +127,13 @@ def _look_at(instances: list[Source], check: Check, state: State, progress: Prog
         progress("checking", done + number, len(instances))
 
 
-def _task(check: Check, state: State, source: Source, zones: tuple[Zone, ...] = ()) -> Task:
-    return Task(str(source.path), check.spec, state.keyring, zones)
+def _task(check: Check, state: State, rows: Rows, source: Source, zones: tuple[Zone, ...] = ()) -> Task:
+    return Task(str(source.path), check.spec, state.keyring, rows.of(source), zones)
+
+
+def _original(source: Source, check: Check, rows: Rows) -> bytes:
+    """A file's bytes as DICOM."""
+    return object_of(source.path.read_bytes(), check.spec, lambda: rows.of(source))
 
 
 def _in_context(one: Settled, check: Check, said: Said, reports: Reports) -> ImageFacts:

@@ -35,9 +35,9 @@ class Source:
     depth: int = 0
 
 
-def source_of(number: int, raw: str, path: Path, *, shown: str, within: Source | None = None) -> Source:
-    """One file on disk as the server would take it in. ``raw``: the name as it was given. ``within``: the archive that
-    it was in."""
+def source_of(number: int, raw: str, path: Path, *, shown: str, pictures: bool, within: Source | None = None) -> Source:
+    """One file on disk as the server would take it in. ``raw``: the name as it was given. ``pictures``: the request takes them.
+    ``within``: the archive that it was in."""
     archive, depth = (None, 0) if within is None else (within.number, within.depth + 1)
     name, fault = raw, None
     try:
@@ -51,7 +51,7 @@ def source_of(number: int, raw: str, path: Path, *, shown: str, within: Source |
     except OSError as error:
         unread = refusal("CANNOT_READ", f"The file cannot be opened ({error.strerror}).", "Look at its permissions.")
         return Source(number, name, shown, path, fault=fault or unread, archive=archive, depth=depth)
-    kind = kind_of(head, name)
+    kind = kind_of(head, name, pictures=pictures)
     if about.st_size == 0:
         fault = fault or refusal(
             "empty_file", "The file is empty.", "Export it again from its source, or leave it out."

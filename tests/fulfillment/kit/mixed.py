@@ -1,7 +1,9 @@
-"""A folder as hospitals send them: good images, bad ones, repeats, writing in the picture, junk, tables."""
+"""A folder as hospitals send them: good images, bad ones, repeats, writing in the picture, junk, tables, an archive."""
 
 from __future__ import annotations
 
+import io
+import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,10 @@ def _chest(pixels: Any, number: int) -> bytes:
 
 def files() -> dict[str, bytes]:
     """Relative path -> bytes, in the order in which they are judged."""
+    bundle = io.BytesIO()
+    with zipfile.ZipFile(bundle, "w") as out:
+        out.writestr("inner/IM9", good(9, PatientSex="M"))
+        out.writestr("inner/IM1", good(1))
     labels = (
         f"sop_instance_uid,finding,state,method,reader\n{UID}.1.3,Pneumothorax,present,single_reader,dr-a\n"
         f"{UID}.2.3,Pneumothorax,absent,single_reader,dr-a\n{UID}.2.3,Pneumothorax,present,single_reader,dr-a\n"
@@ -83,7 +89,10 @@ def files() -> dict[str, bytes]:
         "junk": bytes(range(256)) * 20,
         "other patient.dcm": good(6, StudyInstanceUID=f"{UID}.1.1"),
         "text.dcm": written_on(),
+        "picture.png": b"\x89PNG\r\n\x1a\n" + b"\0" * 100,
+        "viewer/start.exe": b"MZ" + b"\0" * 200,
         "todo.txt": b"ask Jane about the archive",
+        "z.zip": bundle.getvalue(),
         "zz labels.csv": labels.encode(),
         "zz reports.csv": reports.encode(),
     }
