@@ -91,8 +91,7 @@ def test_a_file_that_needs_too_much_memory_fails_with_a_reason_and_a_remedy(monk
     def gulp(*_: Any, **__: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(pipeline, "examine", gulp)
-    monkeypatch.setattr(pipeline, "deidentify", gulp)
+    monkeypatch.setattr(pipeline, "judge", gulp)
     for _ in range(3):
         pipeline.process(file.pk)
     fresh = SourceFile.objects.get()
