@@ -42,6 +42,16 @@ ONCE = (
     "tests/e2e/test_run_portal",
     "tests/e2e/test_dicom_clients",
     "tests/requests_app/test_in_a_browser",
+    "tests/requests_app/test_forms",
+    "tests/requests_app/test_pages",
+    "tests/requests_app/test_wizard",
+    "tests/accounts/test_pages",
+    "tests/fulfillment/test_label_passport",
+    "tests/fulfillment/test_label_worklist",
+    "tests/fulfillment/test_quality_pages",
+    "tests/fulfillment/test_report_pages",
+    "tests/fulfillment/test_review_pages",
+    "tests/security/test_other_organizations",
     "tests/pages/test_every_address",
     "tests/security/test_api_with_anything",
 )
@@ -50,7 +60,7 @@ ONCE = (
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "pure: touches no backend; runs once, not again on PostgreSQL, Redis and S3")
     config.addinivalue_line(
-        "markers", "once: judges looks or the embedded default itself; runs on the embedded default only"
+        "markers", "once: judges pages, looks or the embedded default itself; runs on the embedded default only"
     )
     config.addinivalue_line("markers", "engine: of the pure ones, those of the de-identification engine")
     config.addinivalue_line("markers", "e2e: drives the whole portal with a server and a worker")
