@@ -85,6 +85,8 @@ error_suppression_interval = 1000000
 
 [filter:s3api]
 use = egg:swift#s3api
+# Tests send small parts, so that a package of a few images has many; S3 itself asks for 5 MiB.
+min_segment_size = 1
 location = us-east-1
 
 [filter:tempauth]
