@@ -152,6 +152,21 @@ def test_a_request_is_written_from_the_first_field_to_submission_by_keyboard_alo
     }
 
 
+def test_a_button_pressed_while_a_save_is_on_its_way_meets_no_conflict_with_it(market: Market, visit: Any) -> None:
+    item = market.draft()
+    page = visit(reverse("request_step", args=[item.slug, "cohort"]), market.researcher)
+    page.evaluate(
+        """() => { const real = window.fetch; window.fetch = async (...asked) => {
+        const answer = await real(...asked); await new Promise((done) => setTimeout(done, 900)); return answer; }; }"""
+    )
+    with page.expect_response(lambda answer: answer.request.headers.get("x-autosave") == "1"):
+        Keyboard(page).to("Images, at least").press("Control+A").type("4321")
+    page.get_by_role("button", name="Save and continue").click()  # saved there already, and not yet known here
+    page.get_by_role("heading", level=1, name="Which images are accepted?").wait_for()
+    item.refresh_from_db()
+    assert item.draft["cohort"]["images"]["min"] == 4321
+
+
 def test_the_wizard_fits_a_phone_by_night(market: Market, visit: Any) -> None:
     item = market.draft("cxr-cardiomegaly-segmentation")  # its grid of quotas is wider than a phone
     steps = [reverse("request_step", args=[item.slug, key]) for key in ("labels", "quotas", "terms")]

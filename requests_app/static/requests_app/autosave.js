@@ -98,6 +98,23 @@ async function leave(event) {
   location.assign(link.href); // what could not be saved asks before it is left
 }
 
+// A button pressed while a save is on its way waits for it: it would carry the revision from before that save, and the
+// server would take it for somebody else's.
+let pressed = false;
+async function submitted(event) {
+  if (!busy || event.defaultPrevented) {
+    dirty = false;
+    return;
+  }
+  event.preventDefault();
+  if (pressed) return;
+  pressed = true;
+  clearTimeout(timer);
+  while (busy) await new Promise((done) => setTimeout(done, 20));
+  pressed = false;
+  form.requestSubmit(event.submitter);
+}
+
 function show(answer) {
   if (answer.state !== "saved") {
     held = answer.state === "conflict" || answer.state === "over";
@@ -131,7 +148,7 @@ if (form && state) {
   form.addEventListener("input", touched);
   form.addEventListener("change", touched);
   document.addEventListener("click", leave);
-  form.addEventListener("submit", () => (dirty = false));
+  form.addEventListener("submit", submitted);
   // Rows that came or went by htmx are a change too.
   document.addEventListener("htmx:afterSettle", (event) => {
     if (form.contains(event.target)) touched();
