@@ -11,6 +11,7 @@ from deid import Released
 from fulfillment import ledger
 from fulfillment.examine import Examined
 from fulfillment.intake.linking import adopt_labels
+from fulfillment.legal import kept_in_file
 from fulfillment.models import (
     DuplicateHit,
     Fulfillment,
@@ -152,6 +153,7 @@ def _rows(
         masks=[box.as_dict() for box in outcome.masks],
         review_reasons=[*outcome.review, *([AS_IT_CAME] if file.as_it_came else [])],
         deid_record={name: value for name, value in record.items() if name not in _MATCHES_ORIGINALS},
+        kept=kept_in_file(outcome.data),
         findings=seen.findings,
         truth=seen.truth.as_dict(),
         corrections=[made.as_dict() for made in seen.corrections],

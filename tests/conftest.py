@@ -30,6 +30,7 @@ PURE_FOLDERS = (
     "tests/fulfillment/quality/",
     "tests/fulfillment/duplicates/",
     "tests/fulfillment/labels/",
+    "tests/fulfillment/legal/",
     "tests/common/test_templates",
     "tests/test_conventions",
 )

@@ -102,6 +102,9 @@ class Image(Entity):
     masks = models.JSONField(default=list, help_text="de-identification masks: frame, x, y, width, height in pixels")
     review_reasons = models.JSONField(default=list, help_text="why a person should look at this image")
     deid_record = models.JSONField(default=dict, help_text="the engine's audit record: counts and paths, never values")
+    kept = models.JSONField(
+        null=True, default=None, help_text="what the stored file keeps that decides its legal class; null: not read yet"
+    )
     findings = models.JSONField(default=list, help_text="findings against the specification")
     truth = models.JSONField(default=dict, help_text="what the picture shows: Truth.as_dict()")
     corrections = models.JSONField(

@@ -17,7 +17,7 @@ from django.db.models import Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 
-from fulfillment.models import BatchStatus, Release, ReleaseItem, ReleaseStatus, SourceFileStatus
+from fulfillment.models import BatchStatus, Image, Release, ReleaseItem, ReleaseStatus, SourceFileStatus
 from fulfillment.release import (
     BagWriter,
     DamagedEntry,
@@ -29,6 +29,7 @@ from fulfillment.release import (
     objects_of,
     tag_entries,
 )
+from fulfillment.services.legal import release_standings, require_lawful, survey
 from fulfillment.services.release_documents import document_entries
 from fulfillment.services.release_facts import images_of, load_mask, release_facts
 from fulfillment.services.release_ledger import FIRST_IMAGES, MAX_BUILD_ATTEMPTS, LeaseLost, Ledger, let_go, take
@@ -37,6 +38,7 @@ from getdata.accounts.models import User
 from getdata.audit.chain import record
 from getdata.common import storage
 from getdata.common.growing import GrowingObject, abandon, grow
+from getdata.common.problems import CannotDo
 from getdata.common.queue import enqueue
 from getdata.notifications.services import notify
 from requests_app.spec import ImageFormat
@@ -127,12 +129,19 @@ def _build(release: Release, token: UUID) -> None:
     ).exists():
         let_go(release.pk, token, "Images of this release were withdrawn or returned since it was prepared.")
         return
+    ledger = Ledger(release, token)
+    try:
+        survey(Image.objects.filter(release_items__release=release), ledger.alive)
+        require_lawful(release_standings(release), read=True)
+    except CannotDo as refusal:
+        let_go(release.pk, token, f"{refusal.message} {refusal.remedy}"[:200])
+        return
     for left in _folders(release):  # of a worker that was killed
         shutil.rmtree(left, ignore_errors=True)
     folder = Path(settings.STAGING) / f"release-{release.pk}-{token}"
     folder.mkdir(parents=True, mode=0o700)
     try:
-        _write(release, Ledger(release, token), folder)
+        _write(release, ledger, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

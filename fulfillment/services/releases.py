@@ -22,6 +22,7 @@ from fulfillment.models import (
 from fulfillment.models.imaging import path_in_release
 from fulfillment.services.grants import downloads_for, live_grant, make_grant, note_download
 from fulfillment.services.independence import require_independent, require_not_deliverer
+from fulfillment.services.legal import release_standings, require_lawful, standings
 from fulfillment.services.release_building import (
     BUILD_TASK,
     MAX_BUILD_ATTEMPTS,
@@ -90,7 +91,10 @@ def what_bars_releasing(actor: User, request: DatasetRequest) -> CannotDo | None
 
 
 def prepare_release(*, request: DatasetRequest, actor: User) -> Release:
-    """Collect every accepted image into a draft release and have a worker build its package. Raises ``CannotDo``."""
+    """Collect every accepted image into a draft release and have a worker build its package.
+
+    Raises ``CannotDo``, also where what the files keep does not fit the class that was agreed.
+    """
     _require_may_release(actor, request)
     with transaction.atomic():
         # Locks the request's row, so that two reviewers cannot take the same number.
@@ -109,6 +113,7 @@ def prepare_release(*, request: DatasetRequest, actor: User) -> Release:
                 "No image of this request was accepted yet.", remedy="Review a batch first.", code="no_images"
             )
         _require_signed_terms(images)
+        require_lawful(standings(images), read=False)
         number = (request.releases.aggregate(n=Max("number"))["n"] or 0) + 1
         release = Release.objects.create(request=request, number=number, prepared_by=actor)
         count = _collect(release, images)
@@ -203,6 +208,7 @@ def publish_release(*, release: Release, actor: User) -> Release:
                 remedy="Discard this draft and prepare the release again.",
                 code="images_gone",
             )
+        require_lawful(release_standings(release), read=True)
         published = transition(
             Release,
             release.pk,

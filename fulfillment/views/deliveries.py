@@ -25,6 +25,7 @@ from fulfillment.selectors import left_aside, withheld_reasons
 from fulfillment.services import batches, fulfillments
 from fulfillment.services.certificates import current_certificate
 from fulfillment.services.file_lists import file_rows, files_of
+from fulfillment.services.legal import batch_standing
 from fulfillment.services.reviews import RETURNED
 from fulfillment.uploads import rights, terminate_all
 from fulfillment.views.batch_progress import progress_context
@@ -241,6 +242,7 @@ def batch_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     context |= {"upload_chunk": settings.UPLOAD_CHUNK_BYTES, "max_upload": settings.MAX_UPLOAD_BYTES}
     context["max_instance"] = settings.MAX_INSTANCE_BYTES
     context["certificate"] = current_certificate(batch)
+    context["legal"] = batch_standing(batch)
     context |= figure_of(batch, _person(request)) if context["progress"].is_settled else {}
     context["sees_quality"] = Batch.objects.pictured_for(request.user).filter(pk=batch.pk).exists()
     context["twins"] = own_twins(batch) if rights.is_of_the_hospital(_person(request), batch) else []

@@ -14,12 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment.forms import ExpiryForm, ReasonForm
 from fulfillment.label_worklist import release_rate
-from fulfillment.models import Release, ReleaseStatus
+from fulfillment.models import Image, Release, ReleaseStatus
 from fulfillment.release_page import citing, figures, loading, versions
 from fulfillment.selectors import release_batches, release_breakdown, release_samples, sees_whole_release
-from fulfillment.services import attestations, grants, releases
+from fulfillment.services import attestations, grants, legal, releases
 from getdata.accounts.models import User
 from getdata.common.refusals import shows_refusals
+from requests_app.agreements import law
 from requests_app.models import DatasetRequest
 
 
@@ -137,6 +138,11 @@ def _context(request: HttpRequest, release: Release) -> dict[str, object]:
     return {
         "release": release,
         "whole": whole,
+        "legal": legal.release_standings(release) if user.is_reviewer else [],
+        "us_persons": legal.persons_of_the_us(Image.objects.filter(release_items__release=release))
+        if user.is_reviewer
+        else 0,
+        "bulk_persons": law.regions()["bulk_persons"],
         "audit": release.audits.first() if whole else None,
         "breakdown": release_breakdown(release, user),
         # By grant: who asked sees pictures once they may have the release; staff and the hospital see them all along.

@@ -23,6 +23,7 @@ from fulfillment.services import reviews
 from fulfillment.services.certificates import current_certificate
 from fulfillment.services.contact_sheet import GROUPS, sheet_files, tiles
 from fulfillment.services.independence import what_bars_reviewing
+from fulfillment.services.legal import batch_standing
 from getdata.accounts.models import User
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
@@ -168,6 +169,7 @@ def _context(request: HttpRequest, batch: Batch, form: DecisionForm) -> dict[str
     return {
         "batch": batch,
         "certificate": current_certificate(batch),
+        "legal": batch_standing(batch),
         "form": form,
         "show": show,
         "groups": [{"name": name, "label": label, "count": counts.get(name)} for name, label in GROUPS.items()],

@@ -226,7 +226,7 @@ def test_the_sheet_asks_the_database_as_often_for_many_files_as_for_few(reviewer
     batch = sealed_batch(images=12)
     reviews.claim_batch(batch=batch, actor=reviewer)
     client = signed_in(reviewer)
-    with queries(30):
+    with queries(31):
         shown(client, f"/review/batches/{batch.pk}/")
 
 

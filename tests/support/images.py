@@ -13,6 +13,7 @@ import pydicom
 from django.utils import timezone
 
 from fulfillment.conformance import ImageFacts
+from fulfillment.legal import kept_in_file
 from fulfillment.models import (
     Batch,
     BatchStatus,
@@ -116,6 +117,7 @@ def image(batch: Batch, *, quality: float = 80.0, store: bool = True, **fields: 
             "output_sha256": digest,
             "pixel_sha256": digest,
             "size": len(data),
+            "kept": kept_in_file(data),
             "stored": key,
             "preview": preview,
             "deid_record": {"engine": "deid/1", "table": "PS3.15 2026c", "policy": "cxr-research", "actions": {"Z": 3}},
