@@ -6,7 +6,7 @@ from fulfillment.release.changes import label_digests, relabelled, write_changes
 from fulfillment.release.clusters import clusters, write_clusters
 from fulfillment.release.documents import Extras, describe, documents
 from fulfillment.release.facts import PackageFacts, ReleasedImage, Version
-from fulfillment.release.labels import ReleasedLabel, ReleasedMark, masks_of, objects_of
+from fulfillment.release.labels import Made, ReleasedLabel, ReleasedMark, made_of, masks_of, objects_of
 from fulfillment.release.pictures import as_png
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "DamagedEntry",
     "Entry",
     "Extras",
+    "Made",
     "PackageFacts",
     "ReleasedImage",
     "ReleasedLabel",
@@ -25,6 +26,7 @@ __all__ = [
     "describe",
     "documents",
     "label_digests",
+    "made_of",
     "masks_of",
     "objects_of",
     "relabelled",

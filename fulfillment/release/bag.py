@@ -39,7 +39,7 @@ class BagWriter:
     """Writes entries of the bag ``name/`` from byte ``at`` of its archive on.
 
     ``digest`` is the SHA-256 of the whole archive when nothing was left out: where writing begins later, the bytes before
-    must be given to ``skip`` first. It is computed beside the writing, in a thread.
+    must be given to ``skip`` first. It is computed beside the writing, in a thread, and so are checksums.
     """
 
     def __init__(self, target: Target, name: str, *, at: int = 0) -> None:
@@ -69,7 +69,9 @@ class BagWriter:
             raise ValueError("a path of the package leaves the bag")
         source = entry.read()
         if isinstance(source, bytes):
-            size, crc, digest = len(source), zlib.crc32(source), hashlib.sha256(source).hexdigest()
+            checking = self._beside.submit(zlib.crc32, source)  # while this thread hashes: neither holds the other up
+            size, digest = len(source), hashlib.sha256(source).hexdigest()
+            crc = checking.result()
         else:
             size, crc, digest = _measured(source)
         if entry.sha256 and digest != entry.sha256:

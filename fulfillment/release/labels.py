@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pydicom
@@ -199,6 +199,17 @@ def settled(image: ReleasedImage, taxonomy: Taxonomy) -> dict[str, str]:
         if (finding := taxonomy.find(label.finding)) is not None
     ]
     return labels_by_image(rows).get(image.path, {})
+
+
+#: Which images more is made of than a copy: those with a label, with a shape, with a mask.
+Made = Literal["labelled", "marked", "masked"]
+
+
+def made_of(spec: DatasetSpec) -> Made:
+    """Which images :func:`objects_of` and :func:`masks_of` give anything for."""
+    if LabelFormat.DICOM_SR in spec.delivery.label_formats:
+        return "labelled"
+    return "marked" if LabelFormat.DICOM_SEG in spec.delivery.label_formats else "masked"
 
 
 def objects_of(image: ReleasedImage, spec: DatasetSpec, load: LoadMask, date: str) -> Iterator[tuple[str, bytes]]:

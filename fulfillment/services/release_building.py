@@ -25,13 +25,14 @@ from fulfillment.release import (
     PackageFacts,
     ReleasedImage,
     as_png,
+    made_of,
     masks_of,
     objects_of,
     tag_entries,
 )
 from fulfillment.services.legal import release_standings, require_lawful, survey
 from fulfillment.services.release_documents import document_entries
-from fulfillment.services.release_facts import images_of, load_mask, release_facts
+from fulfillment.services.release_facts import images_to_write, load_mask, release_facts
 from fulfillment.services.release_ledger import FIRST_IMAGES, MAX_BUILD_ATTEMPTS, LeaseLost, Ledger, let_go, take
 from fulfillment.services.release_reports import report_texts
 from getdata.accounts.models import User
@@ -194,15 +195,18 @@ def _payload(release: Release, facts: PackageFacts, ledger: Ledger, folder: Path
     if not reached:
         yield from document_entries(release, facts, folder, ledger.alive)
     forms: list[ImageFormat] = [form for form in facts.spec.delivery.image_formats if form != ImageFormat.DICOM]
-    for item, image in images_of(release, after=max(0, reached - 1)):
+    for item, image in images_to_write(release, made_of(facts.spec), after=max(0, reached - 1)):
         yield from _of_image(item, image, facts, forms)
     yield from report_texts(release, facts.spec)
 
 
 def _of_image(
-    item: ReleaseItem, image: ReleasedImage, facts: PackageFacts, forms: list[ImageFormat]
+    item: ReleaseItem, image: ReleasedImage | None, facts: PackageFacts, forms: list[ImageFormat]
 ) -> Iterator[Entry]:
-    """The image, its PNGs, its labels as DICOM objects and its masks. Its bytes are read once."""
+    """The image, its PNGs, its labels as DICOM objects and its masks. Its bytes are read once.
+
+    ``image`` is None where there is nothing to make of what is known of it.
+    """
     key = item.image.stored
     held: list[bytes] = []
 
@@ -215,6 +219,8 @@ def _of_image(
     for form in forms:
         path = f"{form.value}/{item.path.removeprefix('dicom/').removesuffix('.dcm')}.png"
         yield Entry(path, lambda form=form: as_png(stored(), form))  # type: ignore[misc]
+    if image is None:
+        return
     for path, data in objects_of(image, facts.spec, load_mask, facts.date):
         yield Entry(path, lambda data=data: data)  # type: ignore[misc]
     for path, data in masks_of(image, facts.spec.taxonomy(), load_mask):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from fulfillment.models import Release
 from fulfillment.release import (
@@ -28,12 +29,13 @@ logger = logging.getLogger("getdata.releases")
 
 def document_entries(release: Release, facts: PackageFacts, folder: Path, alive: Callable[[], None]) -> Iterator[Entry]:
     """Every document in the order of the package; ``alive`` is called while they are made."""
-    survey, tables = describe(folder, facts, _passing(release, alive), load_mask)
+    seen: list[_Seen] = []  # a few short texts an image, so that the images are read from the database once
+    survey, tables = describe(folder, facts, _passing(release, seen, alive), load_mask)
     version, changed = changes_since(release, tables["metadata/labels.csv"])
     alive()
     groups = duplicate_clusters(release)
     alive()
-    splits, why = _splits(release, groups, folder, alive)
+    splits, why = _splits(seen, groups, folder)
     audited, raised = _audit(release, alive)
     files: dict[str, Path | bytes] = {
         **release_certificates(release),
@@ -41,7 +43,7 @@ def document_entries(release: Release, facts: PackageFacts, folder: Path, alive:
         "metadata/changes.csv": write_changes(folder, changed()),
         "splits/leave_one_site_out.csv": splits,
         "splits/README.md": _about_splits(why).encode(),
-        "splits/duplicates.csv": write_clusters(folder, _copies(release, groups, alive)),
+        "splits/duplicates.csv": write_clusters(folder, _copies(seen, groups)),
     }
     reports = report_table(release, facts.spec, folder)
     if reports is not None:
@@ -64,21 +66,34 @@ def _audit(release: Release, alive: Callable[[], None]) -> tuple[dict[str, bytes
     return dict(audit_files(result)), concerns(result)
 
 
-def _passing(release: Release, alive: Callable[[], None]) -> Iterator[ReleasedImage]:
+class _Seen(NamedTuple):
+    image: str
+    patient: str
+    site: str
+    path: str
+
+
+def _passing(release: Release, seen: list[_Seen], alive: Callable[[], None]) -> Iterator[ReleasedImage]:
     for _, image in images_of(release):
         alive()
+        seen.append(_Seen(image.image_id, image.patient_id, image.site, image.path))
         yield image
 
 
-def _splits(release: Release, groups: dict[str, str], folder: Path, alive: Callable[[], None]) -> tuple[Path, str]:
+def _splits(seen: Sequence[_Seen], groups: dict[str, str], folder: Path) -> tuple[Path, str]:
     """The folds as a table, and why there are none where there are none."""
     # Not at the head: the audits bring scikit-learn, which only a worker needs.
     from fulfillment.audits.splits import COLUMNS, Item, leave_one_site_out, rows_of
 
     items = [
         # Pseudonyms are a hospital's own: two hospitals' could be the same.
-        Item(image, f"{site} {patient}" if patient else "", site, (groups[image],) if image in groups else ())
-        for image, patient, site in ((one.image_id, one.patient_id, one.site) for one in _passing(release, alive))
+        Item(
+            one.image,
+            f"{one.site} {one.patient}" if one.patient else "",
+            one.site,
+            (groups[one.image],) if one.image in groups else (),
+        )
+        for one in seen
     ]
     splits = leave_one_site_out(items)
     with Table(folder, "leave_one_site_out", [Column(name) for name in COLUMNS], parquet=False) as out:
@@ -100,11 +115,7 @@ def _about_splits(why: str) -> str:
     )
 
 
-def _copies(
-    release: Release, groups: dict[str, str], alive: Callable[[], None]
-) -> Iterator[tuple[str, str, str, str, str]]:
-    if not groups:
-        return
-    for image in _passing(release, alive):
-        if image.image_id in groups:
-            yield groups[image.image_id], image.image_id, image.patient_id, image.site, image.path
+def _copies(seen: Sequence[_Seen], groups: dict[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
+    for one in seen:
+        if one.image in groups:
+            yield groups[one.image], one.image, one.patient, one.site, one.path

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.urls import reverse
 
 from fulfillment.labels.methods import known_method
 from fulfillment.models import (
+    Annotation,
     BatchStatus,
     DuplicateDecision,
     DuplicateHit,
@@ -30,6 +31,7 @@ from fulfillment.models import (
     SourceFileStatus,
 )
 from fulfillment.release import (
+    Made,
     PackageFacts,
     ReleasedImage,
     ReleasedLabel,
@@ -80,15 +82,46 @@ def release_facts(release: Release, version: Version = Version()) -> PackageFact
     )
 
 
-def images_of(release: Release, *, after: int = 0) -> Iterator[tuple[ReleaseItem, ReleasedImage]]:
-    """The images of the release in their order, from the one behind number ``after`` on, a block in memory at a time."""
+def images_of(release: Release) -> Iterator[tuple[ReleaseItem, ReleasedImage]]:
+    """The images of the release in their order, a block in memory at a time."""
+    sites, after = _sites(release), 0
+    while block := _block(release, sites, release.items.filter(number__gt=after)):
+        yield from block
+        after = block[-1][0].number
+
+
+def images_to_write(
+    release: Release, made: Made, *, after: int = 0
+) -> Iterator[tuple[ReleaseItem, ReleasedImage | None]]:
+    """The images behind number ``after`` in their order, each with what is known of it where more is ``made`` of it than a copy."""
     sites = _sites(release)
-    rows = release.items.select_related("image__source__batch").order_by("number")
-    while block := list(rows.filter(number__gt=after).prefetch_related("image__scores")[:BLOCK]):
-        labels = _labels([item.image_id for item in block], release.created_at)
+    columns = ("release", "image", "number", "path", "sha256", "image__stored")
+    rows = release.items.select_related("image").only(*columns).order_by("number")
+    while block := list(rows.filter(number__gt=after)[:BLOCK]):
+        more = _more_made_of([item.image_id for item in block], made)
+        whole = _block(release, sites, release.items.filter(image__in=more)) if more else []
+        known = {item.image_id: image for item, image in whole}
         for item in block:
-            yield item, _image(item, sites, labels.get(item.image_id, []), release.created_at)
+            yield item, known.get(item.image_id)
         after = block[-1].number
+
+
+def _more_made_of(images: list[Any], made: Made) -> set[Any]:
+    if made == "labelled":
+        return set(Label.objects.filter(image__in=images).values_list("image", flat=True).order_by().distinct())
+    marks = Annotation.objects.filter(label__image__in=images)
+    if made == "masked":
+        marks = marks.exclude(mask="")
+    return set(marks.values_list("label__image", flat=True).order_by().distinct())
+
+
+def _block(
+    release: Release, sites: dict[Any, str], rows: QuerySet[ReleaseItem]
+) -> list[tuple[ReleaseItem, ReleasedImage]]:
+    """The first of these items in their order, at most ``BLOCK``, with what is known of each."""
+    items = rows.select_related("image__source__batch").prefetch_related("image__scores").order_by("number")[:BLOCK]
+    labels = _labels([item.image_id for item in items], release.created_at)
+    return [(item, _image(item, sites, labels.get(item.image_id, []), release.created_at)) for item in items]
 
 
 def load_mask(key: str) -> bytes | None:
@@ -108,8 +141,25 @@ def _sites(release: Release) -> dict[Any, str]:
     return found
 
 
+#: Columns of a label that are fields of ``ReleasedLabel`` under the same name.
+_SAME = (
+    "finding",
+    "state",
+    "reader",
+    "readers",
+    "board_certified",
+    "blind_to_report",
+    "adjudication",
+    "is_consensus",
+    "tool",
+    "tool_version",
+    "laterality",
+)
+
+
 def _labels(images: list[Any], at: datetime) -> dict[Any, list[ReleasedLabel]]:
     """Image -> its labels, from tables that stand in accepted batches: a returned table says nothing any more."""
+    # Values in place of models: a release has many labels, and nothing else of them is needed.
     rows = (
         Label.objects.filter(
             Q(superseded_by=None) | Q(superseded_by__created_at__gt=at),
@@ -119,29 +169,17 @@ def _labels(images: list[Any], at: datetime) -> dict[Any, list[ReleasedLabel]]:
             batch__status=BatchStatus.ACCEPTED,
         )
         .order_by("finding", "state", "method", "reader", "row", "pk")
-        .prefetch_related("annotations")
+        .values_list("pk", "image_id", "method", *_SAME)
     )
+    marks: dict[Any, list[ReleasedMark]] = {}
+    shapes = Annotation.objects.filter(label__image__in=images).order_by("label", "number")
+    for label, *shape in shapes.values_list("label_id", "kind", "box", "points", "mask"):
+        marks.setdefault(label, []).append(ReleasedMark(*shape))
     found: dict[Any, list[ReleasedLabel]] = {}
-    for label in rows:
-        found.setdefault(label.image_id, []).append(
-            ReleasedLabel(
-                finding=label.finding,
-                state=label.state,
-                source=known_method(label.method),
-                reader=label.reader,
-                readers=label.readers,
-                board_certified=label.board_certified,
-                blind_to_report=label.blind_to_report,
-                adjudication=label.adjudication,
-                is_consensus=label.is_consensus,
-                tool=label.tool,
-                tool_version=label.tool_version,
-                laterality=label.laterality,
-                marks=tuple(
-                    ReleasedMark(mark.kind, mark.box, mark.points, mark.mask) for mark in label.annotations.all()
-                ),
-            )
-        )
+    for pk, image, method, *same in rows:
+        named = dict(zip(_SAME, same, strict=True))
+        label = ReleasedLabel(source=known_method(method), marks=tuple(marks.get(pk, ())), **named)
+        found.setdefault(image, []).append(label)
     return found
 
 
