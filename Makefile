@@ -55,10 +55,10 @@ run: setup ## Start the portal with demo data: web and worker; Ctrl-C ends both 
 	@exec $(PY) manage.py run_portal
 
 test: setup ## Run everything twice: on the embedded default, and on PostgreSQL, Redis and S3, side by side (ARGS="-k name")
-	@$(PY) -m tests.lanes rest servers engine pure -- $(ARGS)
+	@$(PY) -m tests.lanes rest servers portal engine pure -- $(ARGS)
 
 test-embedded: setup ## The first run alone: SQLite, local files, nothing to install
-	@$(PY) -m tests.lanes rest engine pure -- $(ARGS)
+	@$(PY) -m tests.lanes rest portal engine pure -- $(ARGS)
 
 test-servers: setup ## The second run alone: PostgreSQL, Redis and S3, started for the run where they are installed
 	@$(PY) -m tests.lanes servers -- $(ARGS)

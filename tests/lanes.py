@@ -1,10 +1,10 @@
 """``python -m tests.lanes NAME... [-- ARGUMENT...]``: parts of the suite, in two processes side by side.
 
-The parts: ``rest``, what needs a backend, on the embedded default; ``servers``, what needs one once more, on PostgreSQL, Redis
-and S3; ``engine`` and ``pure``, what touches none. The two long ones, which wait much (browsers, servers, workers), go in a lane
-each; a lane that has ended its own takes what is left of the others, so that both cores are busy to the end. What the second lane
-says is kept and printed whole when both have ended, so that no line of one stands inside the other's. The exit status is
-pytest's: that of a part that failed, 0 when none did, 5 when no test was selected in any.
+The parts: ``rest``, what needs a backend, on the embedded default; ``portal``, of that what drives a browser or the whole portal;
+``servers``, what depends on its backend once more, on PostgreSQL, Redis and S3; ``engine`` and ``pure``, what touches none. Two long
+ones go in a lane each; a lane that has ended its own takes what is left of the others, so that both cores are busy to the end.
+What the second lane says is kept and printed whole when both have ended, so that no line of one stands inside the other's. The exit
+status is pytest's: that of a part that failed, 0 when none did, 5 when no test was selected in any.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Part:
 
 
 PARTS = {
-    "rest": Part("The tests that need a backend, on the embedded default:", "not pure"),
+    "rest": Part("The tests that need a backend, on the embedded default:", "not pure and not e2e and not browser"),
+    "portal": Part("The tests that drive a browser or the whole portal:", "not pure and (e2e or browser)"),
     "engine": Part("The tests of the engine:", "pure and engine"),
     "pure": Part("The other tests that touch no backend:", "pure and not engine"),
     "servers": Part("The tests that need a backend, on PostgreSQL, Redis and S3:", "not pure and not once", "servers"),

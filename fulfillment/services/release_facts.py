@@ -173,8 +173,8 @@ def _labels(images: list[Any], at: datetime) -> dict[Any, list[ReleasedLabel]]:
     )
     marks: dict[Any, list[ReleasedMark]] = {}
     shapes = Annotation.objects.filter(label__image__in=images).order_by("label", "number")
-    for label, *shape in shapes.values_list("label_id", "kind", "box", "points", "mask"):
-        marks.setdefault(label, []).append(ReleasedMark(*shape))
+    for owner, *shape in shapes.values_list("label_id", "kind", "box", "points", "mask"):
+        marks.setdefault(owner, []).append(ReleasedMark(*shape))
     found: dict[Any, list[ReleasedLabel]] = {}
     for pk, image, method, *same in rows:
         named = dict(zip(_SAME, same, strict=True))

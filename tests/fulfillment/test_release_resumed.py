@@ -68,7 +68,7 @@ def address_of_the_database() -> str:
 def test_a_killed_worker_leaves_what_it_wrote_and_the_next_one_ends_with_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(growing, "_SMALLEST", 4096)
+    monkeypatch.setattr(growing, "_SMALLEST", 64 * 1024)
     release = prepared()
     died = subprocess.run(
         [sys.executable, "-m", "tests.support.killed_build", str(release.pk), "28"],
@@ -102,7 +102,7 @@ def test_a_turn_that_is_over_rings_for_the_next_and_the_parts_make_the_same_pack
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With small parts, as a large package has in S3: what was sent is not sent again."""
-    monkeypatch.setattr(growing, "_SMALLEST", 4096)
+    monkeypatch.setattr(growing, "_SMALLEST", 32 * 1024)
     monkeypatch.setattr(release_building, "_expected", lambda *_: 0)
     monkeypatch.setattr(release_building, "_ENTRIES", 2)
     release = prepared(3)
@@ -114,7 +114,7 @@ def test_a_turn_that_is_over_rings_for_the_next_and_the_parts_make_the_same_pack
     with monkeypatch.context() as short:
         short.setattr(release_building, "TURN", timedelta(seconds=-1))
         short.setattr(release_building, "enqueue", rung)
-        for _ in range(24):
+        for _ in range(6):
             releases.build_release(release.pk)
         release.refresh_from_db()
         assert not release.problem and release.build_attempts <= 1
