@@ -21,6 +21,7 @@ from fulfillment.views import (
     quality,
     reports,
     uploads,
+    viewer,
     withheld,
 )
 
@@ -72,6 +73,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/<uuid:pk>/quality.csv", quality.batch_quality_csv, name="batch_quality_csv"),
     path("images/<uuid:pk>/", quality.image_detail, name="image_detail"),
     path("images/<uuid:pk>/preview/", deliveries.image_preview, name="image_preview"),
+    path("images/<uuid:pk>/view/", viewer.image_viewer, name="image_viewer"),
+    path("images/<uuid:pk>/view.json", viewer.image_description, name="image_description"),
+    path("images/<uuid:pk>/values/", viewer.image_values, name="image_values"),
     path("organizations/<slug:slug>/dicom/", dicom_senders.dicom_sender_list, name="dicom_sender_list"),
     path("organizations/<slug:slug>/dicom/<uuid:pk>/", dicom_senders.dicom_sender_detail, name="dicom_sender_detail"),
     path(

@@ -15,7 +15,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import ExplicitVRLittleEndian
 
-from deid.dicomfile.limits import Limits
+from deid.dicomfile.limits import DEFAULT_LIMITS, Limits
 from deid.dicomfile.read import NATIVE_SYNTAXES, read_file
 from deid.outcome import Refusal
 from deid.pixels.decode import decode_pixels
@@ -50,7 +50,8 @@ class Decoded:
 
 def decode(data: bytes, limits: Limits | None = None) -> Decoded:
     """Decode every frame of a Part 10 file. Raises ``NoPicture``."""
-    limits = limits or Limits(file_bytes=max(len(data), 1))
+    # A deflated file grows when it is opened: its own length is no limit for that.
+    limits = limits or Limits(file_bytes=max(len(data), DEFAULT_LIMITS.file_bytes))
     try:
         file = read_file(data, limits)
         pixels = decode_pixels(file.dataset, file.syntax, limits)

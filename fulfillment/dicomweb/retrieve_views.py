@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -20,25 +18,13 @@ from fulfillment.dicomweb.read_view import ReadView, address_of_item, not_accept
 from fulfillment.dicomweb.related import Part
 from fulfillment.dicomweb.released import Held
 from fulfillment.models import ReleaseItem
+from fulfillment.viewer.values import decoding_turn
 from getdata.common import storage
 from getdata.common.problems import CannotDo
 
-#: Decoding holds a whole picture in memory: so many at a time in one process, and how long one waits for a turn.
-_DECODING = threading.BoundedSemaphore(2)
-_PATIENCE_SECONDS = 20
 _MAX_FRAMES = 64
 _PICTURES = ("image/jpeg", "image/png")
 _THUMBNAIL = (128, 128)
-
-
-@contextmanager
-def _turn() -> Iterator[None]:
-    if not _DECODING.acquire(timeout=_PATIENCE_SECONDS):
-        raise CannotDo("Too many pictures are being decoded.", remedy="Try again in a few seconds.", code="busy")
-    try:
-        yield
-    finally:
-        _DECODING.release()
 
 
 def _whole(item: ReleaseItem) -> bytes:
@@ -85,7 +71,7 @@ def _blocks(item: ReleaseItem, choice: Choice) -> Iterator[bytes]:
     if choice.syntax != EXPLICIT_LE or _stored_syntax(item) == EXPLICIT_LE:
         yield from blocks_of(item.image.stored)
         return
-    with _turn():
+    with decoding_turn():
         plain = pictures.as_explicit(_whole(item))
     yield plain
 
@@ -108,7 +94,7 @@ class Frames(_OneInstance):
         choice = choose_frame(self.accepted(request), _stored_syntax(item))
         if choice is None or (len(numbers) > 1 and not choice.multipart):
             raise not_acceptable('Accept multipart/related; type="application/octet-stream".')
-        with _turn():
+        with decoding_turn():
             found = _frames(_whole(item), numbers, choice)
         holding.note([item], "frames")
         content_type = f"{choice.media_type}; transfer-syntax={choice.syntax}"
@@ -163,7 +149,7 @@ class Rendered(_OneInstance):
         if media_type is None:
             raise not_acceptable("Accept image/jpeg or image/png.")
         try:
-            with _turn():
+            with decoding_turn():
                 data = pictures.render(
                     _whole(item), frame=_frame_numbers(frames)[0], media_type=media_type, **self._wishes(request)
                 )
@@ -221,7 +207,7 @@ class BulkData(_OneInstance):
 def _bulk(item: ReleaseItem, path: str) -> bytes:
     if path == PIXEL_DATA:
         try:
-            with _turn():
+            with decoding_turn():
                 decoded = pictures.decode(_whole(item))
                 return b"".join(decoded.frame_bytes(number + 1) for number in range(len(decoded.values)))
         except pictures.NoPicture as error:
