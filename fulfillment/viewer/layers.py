@@ -67,7 +67,7 @@ def _marks(look: Look) -> tuple[list[dict[str, Any]], int]:
             layer = layers.setdefault(
                 row.finding, {"key": f"finding-{len(layers)}", "title": row.finding, "shapes": []}
             )
-            who = row.reader or row.get_method_display()
+            who = _who(row)
             words = f"{row.finding}, {shape.get_kind_display().lower()}, {who}"
             layer["shapes"].append({"kind": shape.kind, "path": path, "words": words, "frame": shape.frame + 1})
     return list(layers.values()), left_out
@@ -80,8 +80,12 @@ def statements_of(look: Look) -> list[dict[str, str]]:
         {
             "finding": row.finding,
             "state": row.get_state_display(),
-            "who": row.reader or row.get_method_display(),
+            "who": _who(row),
             "url": reverse("label_passport", args=[row.pk]),
         }
         for row in rows
     ]
+
+
+def _who(row: Label) -> str:
+    return row.reader or (row.get_method_display() if row.method else "method not said")

@@ -14,9 +14,9 @@ from fulfillment.viewer.access import Ground, Look
 MAX_STRIP = 24
 
 
-def scope_of(look: Look) -> QuerySet[Image]:
+def scope_of(look: Look) -> QuerySet[Any]:
     """The images one goes through, each with its ``place``: those of the release, or those of the batch by number."""
-    seen = Image.objects.filter(source__status=SourceFileStatus.PASSED).order_by()
+    seen: QuerySet[Any] = Image.objects.filter(source__status=SourceFileStatus.PASSED).order_by()
     if look.release is None:
         return seen.filter(source__batch=look.image.source.batch_id).annotate(place=F("source__number"))
     if look.ground is Ground.HOSPITAL:  # what others delivered is theirs

@@ -68,6 +68,6 @@ def _packed(plane: NDArray[Any]) -> bytes:
     wide = np.ascontiguousarray(plane).view(np.uint16)
     steps = wide.copy()
     steps[:, 1:] -= wide[:, :-1]  # wraps around, and so does the browser when it adds them up
-    steps = (steps << 1) ^ (np.uint16(0) - (steps >> 15))  # small steps either way have an empty high byte
-    halves = np.concatenate([(steps & 0xFF).astype(np.uint8).ravel(), (steps >> 8).astype(np.uint8).ravel()])
+    folded: NDArray[Any] = (steps << 1) ^ (np.uint16(0) - (steps >> 15))  # small steps either way: an empty high byte
+    halves = np.concatenate([(folded & 0xFF).astype(np.uint8).ravel(), (folded >> 8).astype(np.uint8).ravel()])
     return gzip.compress(halves.tobytes(), 1, mtime=0)

@@ -50,12 +50,12 @@ export class Over {
     const leftward = Math.max(x1, x2) > this.root.clientWidth - 120;
     const [x, y] = x1 > x2 ? [x1, y1] : [x2, y2];
     const place = { x: leftward ? Math.min(x1, x2) - 10 : x + 10, y: y + 4, "text-anchor": leftward ? "end" : "start" };
-    return [svg("path", { class: "ruler-ground", d }), svg("path", { class: "ruler", d }), svg("text", { class: "ruler-words", ...place }, words)];
+    return [svg("path", { class: "measure-ground", d }), svg("path", { class: "measure", d }), svg("text", { class: "measure-words", ...place }, words)];
   }
 
   #cross([x, y]) {
     const d = `M${x - 14} ${y}H${x - 4}M${x + 4} ${y}H${x + 14}M${x} ${y - 14}V${y - 4}M${x} ${y + 4}V${y + 14}`;
-    return [svg("path", { class: "ruler-ground", d }), svg("path", { class: "ruler", d })];
+    return [svg("path", { class: "measure-ground", d }), svg("path", { class: "measure", d })];
   }
 }
 
