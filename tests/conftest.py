@@ -28,6 +28,7 @@ PURE_FOLDERS = (
     "tests/requests_app/feasibility/",
     "tests/fulfillment/conformance/",
     "tests/fulfillment/quality/",
+    "tests/fulfillment/sampling/",
     "tests/fulfillment/duplicates/",
     "tests/fulfillment/labels/",
     "tests/fulfillment/legal/",

@@ -30,3 +30,4 @@ if find_spec("fulfillment.api.review"):
     ROUTES += getattr(_review, "ROUTES", [])
     API_URLS += getattr(_review, "API_URLS", [])
     API_URLS += import_module("fulfillment.api.release_access").API_URLS
+    API_URLS += import_module("fulfillment.api.inspection").API_URLS

@@ -19,6 +19,7 @@ from fulfillment.models.delivery import (
 )
 from fulfillment.models.duplicates import DuplicateDecision, ImageFingerprint
 from fulfillment.models.imaging import DuplicateHit, Image, Patient, QualityScore, Series, Study
+from fulfillment.models.inspection import DeskClaim, ImageLook, Inspection, InspectionItem
 from fulfillment.models.label_imports import LabelImport, LabelImportStatus, LabelMapping
 from fulfillment.models.labels import Annotation, AnnotationKind, Label, Laterality
 from fulfillment.models.outcome import (
@@ -55,6 +56,7 @@ __all__ = [
     "BatchStatus",
     "Clearance",
     "DeidCertificate",
+    "DeskClaim",
     "DicomSender",
     "DownloadEvent",
     "DownloadedFile",
@@ -65,6 +67,9 @@ __all__ = [
     "GrantedUser",
     "Image",
     "ImageFingerprint",
+    "ImageLook",
+    "Inspection",
+    "InspectionItem",
     "Label",
     "LabelImport",
     "LabelImportStatus",

@@ -169,6 +169,7 @@ class Batch(Entity):
     settled_at = models.DateTimeField(
         null=True, blank=True, help_text="when the last of its files was settled and the hospital was told"
     )
+    at_sealing = models.JSONField(default=dict, blank=True, help_text="counts at sealing, which the queue weighs")
 
     objects = BatchQuerySet.as_manager()
 

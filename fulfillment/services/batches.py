@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment.conformance import check_batch
+from fulfillment.desk.counts import count_at_sealing
 from fulfillment.meter import facts_of
 from fulfillment.models import (
     Batch,
@@ -184,6 +185,7 @@ def seal_batch(*, batch: Batch, actor: User) -> Batch:
                 "reviewer": None,
                 "decided_at": None,
                 "findings": findings,
+                "at_sealing": count_at_sealing(batch),
             },
             data={"images": images, "findings": len(findings)},
         )

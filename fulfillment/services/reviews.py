@@ -22,6 +22,7 @@ from fulfillment.models import (
 )
 from fulfillment.selectors import RETURNED
 from fulfillment.services.independence import require_may_review
+from fulfillment.services.inspections import draw_inspection, require_complete
 from getdata.accounts.models import CAPABILITIES, Organization, User
 from getdata.accounts.permissions import require_staff
 from getdata.common.problems import CannotDo
@@ -34,7 +35,7 @@ SUMMARY_LENGTH = 4000
 
 
 def claim_batch(*, batch: Batch, actor: User) -> Batch:
-    """Take a sealed batch into review. Raises ``CannotDo`` or ``StaleState``."""
+    """Take a sealed batch into review and draw the sample that must be looked at. Raises ``CannotDo`` or ``StaleState``."""
     require_may_review(actor, batch)
     with transaction.atomic():
         claimed = transition(
@@ -46,6 +47,7 @@ def claim_batch(*, batch: Batch, actor: User) -> Batch:
             text=f"A reviewer has batch {batch.number} of “{batch.fulfillment.request.title}”.",
             url=reverse("batch_detail", args=[batch.pk]),
         )
+        draw_inspection(batch=claimed, actor=actor)
     return claimed
 
 
@@ -126,7 +128,10 @@ def _require_noteworthy(batch: Batch, file: SourceFile, text: str) -> None:
 
 
 def accept_batch(*, batch: Batch, actor: User, summary: str) -> Review:
-    """Accept everything in the batch that passed. Refused while notes are written: they would be lost."""
+    """Accept everything in the batch that passed.
+
+    Refused while notes are written, which would be lost, and until the whole sample was looked at by whoever accepts.
+    """
     waiting = pending_notes(batch).count()
     if waiting:
         raise CannotDo(
@@ -196,6 +201,8 @@ def _decide(
             changes={"decided_at": timezone.now()},
             data={"notes": len(notes)},
         )
+        if decision == BatchStatus.ACCEPTED:  # after the move, so that whoever does not hold the batch is told that first
+            require_complete(decided, actor)
         review = Review.objects.create(batch=decided, reviewer=actor, decision=decision, summary=summary)
         ReviewNote.objects.bulk_create(ReviewNote(review=review, file=file, text=text) for file, text in notes.items())
         if decision == BatchStatus.RETURNED:

@@ -40,6 +40,7 @@ def _stock(cast: dict[str, Any]) -> dict[str, list[str]]:
     from requests_app.services import requests as asking
     from requests_app.spec import example_specs, spec_document
     from tests import factories
+    from tests.support import images
 
     who = {role: User.objects.get(email=person["email"]) for role, person in cast["people"].items()}
     where = {role: Organization.objects.get(slug=slug) for role, slug in cast["organizations"].items()}
@@ -74,6 +75,7 @@ def _stock(cast: dict[str, Any]) -> dict[str, list[str]]:
     _send(batches["open"], b"\x00" * 128 + b"DICM" + b"cut off in the middle", "PAT00000/IM900002")
     _seal(batches["accepted"], who["hospital_a"])
     claimed = reviews.claim_batch(batch=batches["accepted"], actor=who["reviewer"])
+    images.looked_at(claimed, who["reviewer"])
     reviews.accept_batch(batch=claimed, actor=who["reviewer"], summary="Looked at every image.")
     _seal(batches["waiting"], who["hospital_a"])
     reviews.claim_batch(batch=batches["waiting"], actor=who["reviewer"])

@@ -178,6 +178,11 @@ def test_forty_radiographs_travel_from_request_to_release(portal: Portal, delive
         ok(cast["reviewer"].post(f"review/batches/{batches[role]}/claim/"))
         decision = {"decision": "accepted", "summary": "Looked at every image; labels linked."}
         assert cast["administrator"].post(f"review/batches/{batches[role]}/decide/", json=decision).status_code == 409
+        early = cast["reviewer"].post(f"review/batches/{batches[role]}/decide/", json=decision)
+        assert (early.status_code, early.json()["code"]) == (409, "sample_incomplete")
+        sample = ok(cast["reviewer"].get(f"review/batches/{batches[role]}/sample/"))
+        looked = {"images": [row["image"] for row in sample["images"]]}
+        ok(cast["reviewer"].post(f"review/batches/{batches[role]}/sample/", json=looked))
         ok(cast["reviewer"].post(f"review/batches/{batches[role]}/decide/", json=decision))
 
     release = ok(cast["reviewer"].post("review/releases/", json={"request": slug}))["id"]

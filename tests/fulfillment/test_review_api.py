@@ -59,6 +59,7 @@ def test_the_queue_lists_what_waits_for_reviewers_alone(batch: Batch, reviewer: 
         assert client(person).get(QUEUE).json()["results"] == []
         assert client(person).get(f"{QUEUE}{batch.pk}/").status_code == 404
         assert client(person).post(f"{QUEUE}{batch.pk}/claim/").status_code == 404
+        assert client(person).get(f"{QUEUE}{batch.pk}/sample/").status_code == 404
     assert APIClient().get(QUEUE).status_code in (401, 403)
 
 
@@ -73,6 +74,13 @@ def test_claim_decide_and_the_refusals_between(batch: Batch, reviewer: User) -> 
     assert mine.post(f"{address}decide/", {"decision": "maybe", "summary": SUMMARY}, format="json").status_code == 400
     assert mine.post(f"{address}decide/", {"decision": "accepted"}, format="json").status_code == 400
     assert mine.post(f"{address}decide/", ["accepted"], format="json").status_code == 400
+    assert mine.post(f"{address}decide/", decision, format="json").json()["code"] == "sample_incomplete"
+    sample = mine.get(f"{address}sample/").json()
+    assert (sample["wanted"], sample["looked"]) == (2, 0) and "2 images passed." in sample["arithmetic"]
+    said = {"images": [row["image"] for row in sample["images"]]}
+    assert other.post(f"{address}sample/", said, format="json").json()["code"] == "stale_state"
+    assert mine.post(f"{address}sample/", {"images": []}, format="json").status_code == 400
+    assert mine.post(f"{address}sample/", said, format="json").json()["looked"] == 2
     assert mine.post(f"{address}decide/", decision, format="json").json()["status"] == "accepted"
     assert mine.get(address).status_code == 404, "a decided batch is no longer in the queue"
 

@@ -26,7 +26,7 @@ from getdata.common.problems import CannotDo
 from getdata.common.states import StaleState
 from getdata.notifications.models import Notification
 from tests.factories import AdministratorFactory, ReviewerFactory, UserFactory, member
-from tests.support.images import image, label, sealed_batch, source_file
+from tests.support.images import image, label, looked_at, sealed_batch, source_file
 
 pytestmark = pytest.mark.django_db
 SUMMARY = "Looked at every image."
@@ -160,6 +160,7 @@ def test_an_administrator_frees_a_batch_whose_reviewer_is_away(batch: Batch, rev
 def test_accepting_decides_the_batch_and_tells_both_parties(batch: Batch, reviewer: User) -> None:
     asker = member(batch.fulfillment.request.organization, Role.OWNER)
     claimed(batch, reviewer)
+    looked_at(batch, reviewer)
     review = reviews.accept_batch(batch=batch, actor=reviewer, summary=f"  {SUMMARY} ")
     batch.refresh_from_db()
     assert batch.status == BatchStatus.ACCEPTED and batch.decided_at is not None
@@ -176,6 +177,7 @@ def test_a_decision_needs_a_summary_that_can_be_stored(batch: Batch, reviewer: U
 
 def test_a_decided_batch_is_not_decided_again(batch: Batch, reviewer: User) -> None:
     claimed(batch, reviewer)
+    looked_at(batch, reviewer)
     reviews.accept_batch(batch=batch, actor=reviewer, summary=SUMMARY)
     with pytest.raises(StaleState):
         reviews.reject_batch(batch=batch, actor=reviewer, summary=SUMMARY)
@@ -233,6 +235,7 @@ def test_a_batch_that_comes_back_can_be_claimed_and_accepted(batch: Batch, revie
     reviews.return_batch(batch=batch, actor=reviewer, summary=SUMMARY, notes={batch.files.first(): "Wrong side."})
     batches.seal_batch(batch=batch, actor=batch.sealed_by)
     claimed(batch, reviewer)
+    looked_at(batch, reviewer)
     reviews.accept_batch(batch=batch, actor=reviewer, summary="The rest stands.")
     assert [review.decision for review in batch.reviews.all()] == ["accepted", "returned"]
     assert Image.objects.live().filter(source__batch=batch).count() == 1

@@ -16,7 +16,7 @@ from getdata.common.problems import CannotDo
 from tests.factories import ReviewerFactory, member
 from tests.fulfillment.uploads.conftest import Scene, Tus
 from tests.fulfillment.uploads.imaging import add_image
-from tests.support.images import sealed_batch
+from tests.support.images import looked_at, sealed_batch
 
 pytestmark = pytest.mark.django_db
 PEOPLE = ("manager", "viewer", "reviewer", "researcher")
@@ -111,6 +111,7 @@ def test_what_waits_when_a_delivery_is_ended_early_is_never_accepted(stage: str)
 def test_a_batch_of_an_active_delivery_is_accepted_as_ever() -> None:
     batch, reviewer = sealed_batch(), ReviewerFactory.create()
     reviews.claim_batch(batch=batch, actor=reviewer)
+    looked_at(batch, reviewer)
     reviews.accept_batch(batch=batch, actor=reviewer, summary="All looks well.")
     assert Fulfillment.objects.get().status == "active"
     assert Batch.objects.get(pk=batch.pk).status == "accepted"

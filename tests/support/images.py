@@ -28,6 +28,7 @@ from fulfillment.models import (
     SourceKind,
     Study,
 )
+from fulfillment.services.inspections import current_inspection, record_looks
 from getdata.accounts.models import Organization, Role, User
 from getdata.common import storage
 from getdata.demo.dicomize import encode
@@ -196,6 +197,14 @@ def accepted_batch(under: Fulfillment | None = None, *, images: int = 2, reviewe
         reviewer=reviewer or factories.ReviewerFactory.create(),
         decided_at=timezone.now(),
     )
+
+
+def looked_at(batch: Batch, reviewer: User) -> None:
+    """The reviewer who holds the batch looks at its whole sample, as its acceptance asks."""
+    inspection = current_inspection(Batch.objects.get(pk=batch.pk))
+    assert inspection is not None, "the batch was not claimed"
+    keys = list(inspection.items.values_list("image_id", flat=True))
+    record_looks(batch=batch, shown=dict.fromkeys(keys, 900), actor=reviewer)
 
 
 def people_of(organization: Organization) -> dict[str, User]:
