@@ -2,11 +2,30 @@
 
 from django.urls import path
 
-from fulfillment.views import audits, duplicates, grants, published_sets, release_delivery, releases, rereading, reviews
+from fulfillment.views import (
+    audits,
+    duplicates,
+    grants,
+    published_sets,
+    release_delivery,
+    releases,
+    rereading,
+    review_pages,
+    review_sheet,
+    reviews,
+)
 
 urlpatterns = [
     path("review/", reviews.review_queue, name="review_queue"),
-    path("review/batches/<uuid:pk>/", reviews.batch_review, name="batch_review"),
+    path("review/batches/<uuid:pk>/", review_pages.batch_review, name="batch_review"),
+    path("review/batches/<uuid:pk>/de-identification/", review_sheet.batch_sheet, name="batch_sheet"),
+    path("review/batches/<uuid:pk>/de-identification/looks/", review_sheet.batch_looks, name="batch_looks"),
+    path("review/batches/<uuid:pk>/de-identification/draw/", review_sheet.batch_draw, name="batch_draw"),
+    path("review/batches/<uuid:pk>/quality/", review_pages.batch_bias, name="batch_bias"),
+    path("review/batches/<uuid:pk>/labels/", review_pages.batch_review_labels, name="batch_review_labels"),
+    path("review/batches/<uuid:pk>/evidence/", review_pages.batch_evidence, name="batch_evidence"),
+    path("review/batches/<uuid:pk>/decision/", reviews.batch_decision, name="batch_decision"),
+    path("images/<uuid:pk>/tile/", review_sheet.image_tile, name="image_tile"),
     path("review/batches/<uuid:pk>/claim/", reviews.batch_claim, name="batch_claim"),
     path("review/batches/<uuid:pk>/give-back/", reviews.batch_give_back, name="batch_give_back"),
     path("review/batches/<uuid:pk>/notes/", reviews.batch_notes, name="batch_notes"),

@@ -204,6 +204,8 @@ MAX_OUTAGES = 30  #: how often a store may be out of reach for one file; the pau
 SWEEP_SECONDS: float = env.float("GETDATA_SWEEP_SECONDS", default=15.0)
 #: Copies of a batch's images that are planted with synthetic identities when it is sealed; 0 switches the measurement off.
 CANARY_COPIES: int = env.int("GETDATA_CANARY_COPIES", default=5)
+#: A picture of the contact sheet was looked at once it stood large before the reviewer for so long.
+LOOK_MILLISECONDS: int = env.int("GETDATA_LOOK_MILLISECONDS", default=400)
 CELERY_BEAT_SCHEDULE = schedule(sweep_seconds=SWEEP_SECONDS)
 
 # --- storage ---------------------------------------------------------------------------------------------------------

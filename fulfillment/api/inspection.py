@@ -41,7 +41,9 @@ class SampleSerializer(serializers.Serializer[Any]):
 class LooksSerializer(serializers.Serializer[Any]):
     """Images that you have looked at: saying so is a statement of yours, kept with your name and the time."""
 
-    images = serializers.ListField(child=serializers.UUIDField(), allow_empty=False, max_length=inspections.MOST_AT_ONCE)
+    images = serializers.ListField(
+        child=serializers.UUIDField(), allow_empty=False, max_length=inspections.MOST_AT_ONCE
+    )
 
 
 class SampleView(APIView):
@@ -79,7 +81,7 @@ class SampleView(APIView):
         items = inspection.items.filter(image__source__status="passed").select_related("image__source")
         mine = ImageLook.objects.filter(reviewer=user, image__in=items.values("image"))
         seen = set(mine.values_list("image_id", flat=True))
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "image": item.image_id,
                 "file": item.image.source.number,

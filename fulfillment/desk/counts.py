@@ -9,7 +9,8 @@ _WITHHELD = (SourceFileStatus.REJECTED, SourceFileStatus.QUARANTINED, SourceFile
 
 
 def count_at_sealing(batch: Batch) -> dict[str, int]:
-    """images that passed; withheld files; images that ask for a look (doubtful) or carry a mask; files that the second look stopped."""
+    """``images`` passed, ``doubtful`` of them ask for a look and ``masked`` carry a mask; ``second_look`` of the withheld files were
+    stopped by the second look."""
     images = Image.objects.live().filter(source__batch=batch)
     withheld = batch.files.filter(status__in=_WITHHELD)
     return {

@@ -88,9 +88,7 @@ class DeskClaim(Entity):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["kind", "key", "since"], name="one_owner_an_entry")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "key", "since"], name="one_owner_an_entry")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"

@@ -94,8 +94,8 @@ def plan_sample(population: int, certain: int) -> SamplePlan:
         f"the largest of the three is n = {drawn:,}.",
         f"To look at: {certain:,} + {drawn:,} = {_images(certain + drawn)}. None may show an identity (acceptance number 0): one that"
         " does is returned with a note.",
-        f"So a batch in which {TOLERATED:.0%} or more of the unmarked pictures show an identity is accepted with a probability of at most"
-        f" {_percent(miss)}, as far as whoever looks sees what there is to see.",
+        f"So a batch in which {TOLERATED:.0%} or more of the unmarked pictures show an identity is accepted with a probability of at"
+        f" most {_percent(miss)}, as far as whoever looks sees what there is to see.",
     ]
     return SamplePlan(population, certain, rest, drawn, defects, miss, tuple(words))
 

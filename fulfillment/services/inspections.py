@@ -116,9 +116,7 @@ def record_looks(*, batch: Batch, shown: Mapping[UUID, int | None], actor: User)
     """
     require_may_review(actor, batch)
     if len(shown) > MOST_AT_ONCE:
-        raise CannotDo(
-            f"At most {MOST_AT_ONCE} images at once.", remedy="Send them in parts.", code="too_many_images"
-        )
+        raise CannotDo(f"At most {MOST_AT_ONCE} images at once.", remedy="Send them in parts.", code="too_many_images")
     here = set(Image.objects.live().filter(source__batch=batch, pk__in=shown).values_list("pk", flat=True))
     if len(here) < len(shown):
         raise CannotDo(

@@ -201,7 +201,9 @@ def _decide(
             changes={"decided_at": timezone.now()},
             data={"notes": len(notes)},
         )
-        if decision == BatchStatus.ACCEPTED:  # after the move, so that whoever does not hold the batch is told that first
+        if (
+            decision == BatchStatus.ACCEPTED
+        ):  # after the move, so that whoever does not hold the batch is told that first
             require_complete(decided, actor)
         review = Review.objects.create(batch=decided, reviewer=actor, decision=decision, summary=summary)
         ReviewNote.objects.bulk_create(ReviewNote(review=review, file=file, text=text) for file, text in notes.items())

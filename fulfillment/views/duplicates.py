@@ -7,49 +7,34 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment.duplicate_pairs import count_pairs, is_within_one_delivery, pairs_of
-from fulfillment.models import Batch, DuplicateDecision, PublishedDecision
+from fulfillment.models import DuplicateDecision, PublishedDecision
 from fulfillment.published_matches import matches_of
 from fulfillment.services.duplicate_decisions import decide_pair
 from fulfillment.services.independence import what_bars_reviewing
-from getdata.accounts.models import User
+from fulfillment.views.review_base import batch_of, page_context, reviewer
 from getdata.common.refusals import shows_refusals
 
 PAIRS_A_PAGE = 10
 MATCHES_SHOWN = 50
 
 
-def _reviewer(request: HttpRequest) -> User:
-    """The signed-in reviewer; for everyone else these pages do not exist."""
-    if not isinstance(request.user, User) or not request.user.is_reviewer:
-        raise Http404
-    return request.user
-
-
-def _batch(user: User, pk: UUID) -> Batch:
-    rows = Batch.objects.visible_to(user).select_related(
-        "fulfillment__hospital", "fulfillment__request__organization", "reviewer"
-    )
-    return get_object_or_404(rows, pk=pk)
-
-
 @login_required
 @require_safe
 def batch_duplicates(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Every pair of the batch, undecided first, each with its two pictures and what was decided."""
-    user = _reviewer(request)
-    batch = _batch(user, pk)
+    user = reviewer(request)
+    batch = batch_of(user, pk)
     page = Paginator(pairs_of(batch), PAIRS_A_PAGE).get_page(request.GET.get("page"))
     labels = dict(DuplicateDecision.Decision.choices)
     said = dict(PublishedDecision.Decision.choices)
-    context = {
-        "batch": batch,
+    context = page_context(user, batch, "duplicates") | {
         "page": page,
         "rows": [
             {
@@ -79,8 +64,8 @@ def batch_duplicates(request: HttpRequest, pk: UUID) -> HttpResponse:
 @shows_refusals("batch_duplicates")
 def pair_decide(request: HttpRequest, pk: UUID, hit: UUID) -> HttpResponseBase:
     """Record the decision on one pair, then show the pairs again."""
-    user = _reviewer(request)
-    batch = _batch(user, pk)
+    user = reviewer(request)
+    batch = batch_of(user, pk)
     found = get_object_or_404(pairs_of(batch), pk=hit)
     made = decide_pair(hit=found, batch=batch, decision=request.POST.get("decision", ""), actor=user)
     messages.success(request, f"Recorded: {made.get_decision_display().lower()}.")

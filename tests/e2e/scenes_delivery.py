@@ -142,6 +142,7 @@ def claim(stage: Stage, hospital: str, names: list[str]) -> Person:
 
 
 def decide(reviewer: Person, choice: str, summary: str) -> None:
+    reviewer.follow(re.compile("^Decision"))
     reviewer.main.get_by_label(re.compile(f"^{choice}")).check()
     reviewer.fill("Summary for the hospital", summary)
     reviewer.press("Record the decision")
@@ -150,31 +151,37 @@ def decide(reviewer: Person, choice: str, summary: str) -> None:
 
 def reviewer_accepts(stage: Stage, hospital: str, *, names: list[str]) -> None:
     reviewer = claim(stage, hospital, names)
-    look_at_every_picture(reviewer)
     if hospital.endswith("A"):
         stage.camera.take(reviewer, "22-batch-review")
-        stage.camera.take(reviewer, "23-contact-sheet", at=reviewer.page.locator("#files"))
-        stage.camera.take(reviewer, "23-contact-sheet-dark", at=reviewer.page.locator("#files"), theme="dark")
+    look_at_the_sample(reviewer)
+    if hospital.endswith("A"):
+        stage.camera.take(reviewer, "23-contact-sheet", at=reviewer.page.locator("#sheet"))
+        stage.camera.take(reviewer, "23-contact-sheet-dark", at=reviewer.page.locator("#sheet"), theme="dark")
     decide(reviewer, "Accept", "Looked at every image; the labels are linked.")
 
 
-def look_at_every_picture(reviewer: Person) -> None:
-    """Scroll through the contact sheet: each preview arrives and is a picture."""
-    for picture in reviewer.main.locator(".contact-film img").all():
-        picture.scroll_into_view_if_needed()
-        until(
-            lambda shown=picture: shown.evaluate("i => i.complete && i.naturalWidth > 100"),
-            seconds=30,
-            what="a preview",
-        )
+def look_at_the_sample(reviewer: Person) -> None:
+    """By keyboard: each picture of the sample arrives, stands before the reviewer, and is counted."""
+    reviewer.follow(re.compile("^De-identification"))
+    page = reviewer.page
+    waiting = page.locator(".sheet-tile[data-wanted]:not(.is-looked)")
+    picture = page.locator(".loupe-film img")
+    for _ in range(waiting.count()):
+        until(lambda: picture.evaluate("i => i.complete && i.naturalWidth > 100"), seconds=30, what="a preview")
+        expect(page.locator(".sheet-tile[aria-current].is-looked")).to_have_count(1)
+        page.keyboard.press("l")
+    expect(page.locator("[data-complete]")).to_be_visible()
 
 
 def reviewer_returns_with_a_note(stage: Stage, hospital: str) -> None:
     reviewer = claim(stage, hospital, [])
-    tile = reviewer.main.locator(".contact").filter(has=reviewer.page.locator("img")).first
-    tile.get_by_label(re.compile("^Note on file")).fill(NOTE)
-    reviewer.page.keyboard.press("Tab")
+    reviewer.follow(re.compile("^De-identification"))
+    expect(reviewer.page.locator(".loupe-film img")).to_be_visible()
+    reviewer.page.keyboard.press("x")
+    reviewer.page.keyboard.type(NOTE)
+    reviewer.page.keyboard.press("Enter")
     reviewer.sees("1 note", within=reviewer.page.locator("#pending-notes"))
+    reviewer.follow(re.compile("^Decision"))
     reviewer.main.get_by_label(re.compile("^Return with notes")).check()
     stage.camera.take(reviewer, "24-decision", at=reviewer.page.locator("#decide"))
     decide(reviewer, "Return with notes", "All but one are fine; please see the note.")

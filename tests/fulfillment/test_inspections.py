@@ -49,7 +49,7 @@ def test_the_worst_come_first_then_what_the_lot_drew_and_nothing_is_accepted_bef
     keys = [item.image_id for item in items]
     with pytest.raises(StaleState):
         inspections.record_looks(batch=batch, shown={keys[0]: 900}, actor=other)
-    progress = inspections.record_looks(batch=batch, shown={key: 900 for key in keys[:4]}, actor=reviewer)
+    progress = inspections.record_looks(batch=batch, shown=dict.fromkeys(keys[:4], 900), actor=reviewer)
     assert (progress.wanted, progress.looked, progress.left) == (5, 4, 1)
     assert refused(batch, reviewer) == "sample_incomplete"
     again = inspections.record_looks(batch=batch, shown={keys[0]: 1, keys[4]: None}, actor=reviewer)

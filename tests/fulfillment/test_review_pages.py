@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -15,6 +15,7 @@ from fulfillment.models import (
     BatchStatus,
     DuplicateHit,
     Image,
+    ImageLook,
     PendingNote,
     Release,
     ReleaseStatus,
@@ -22,11 +23,10 @@ from fulfillment.models import (
     SourceFileStatus,
 )
 from fulfillment.services import releases, reviews
-from fulfillment.views import reviews as views
 from getdata.accounts.models import Membership, Role, User
 from tests.factories import AdministratorFactory, ReviewerFactory, UserFactory, member
 from tests.support.access import downloader
-from tests.support.images import accepted_batch, image, sealed_batch, signed_fulfillment, source_file
+from tests.support.images import accepted_batch, image, looked_at, sealed_batch, signed_fulfillment, source_file
 from tests.support.pages import problems
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +176,9 @@ def test_a_sealed_batch_shows_its_verdict_and_asks_to_be_claimed(batch: Batch, r
         assert words in page
     assert "Record the decision" not in page and "<textarea" not in page
     assert problems(page) == []
+    for tab in ("de-identification", "quality", "labels", "duplicates", "evidence", "decision"):
+        page = shown(signed_in(reviewer), f"/review/batches/{batch.pk}/{tab}/")
+        assert "Claim this batch" in page and "<textarea" not in page and problems(page) == [], tab
 
 
 def test_a_reviewer_with_a_conflict_is_told_before_pressing_anything(batch: Batch, reviewer: User) -> None:
@@ -189,10 +192,13 @@ def test_a_reviewer_with_a_conflict_is_told_before_pressing_anything(batch: Batc
 def test_claiming_opens_the_decision_and_a_colleague_can_only_look(batch: Batch, reviewer: User) -> None:
     client, address = signed_in(reviewer), f"/review/batches/{batch.pk}/"
     client.post(f"{address}claim/")
-    page = shown(client, address)
-    assert "Record the decision" in page and page.count("<textarea") == 3  # two files, one summary
+    page = shown(client, f"{address}decision/")
+    assert "Record the decision" in page and "The sample is not complete" in page
+    assert "Looked at 0 of the 2 images of the sample" in page, "the summary is begun"
     assert problems(page) == []
-    colleague = shown(signed_in(ReviewerFactory.create()), address)
+    sheet = shown(client, f"{address}de-identification/")
+    assert "0</b> of 2 images looked at" in sheet and problems(sheet) == []
+    colleague = shown(signed_in(ReviewerFactory.create()), f"{address}decision/")
     assert "Rune Reviewer claimed it" in colleague and "<textarea" not in colleague
     assert "Put back into the queue" in shown(signed_in(AdministratorFactory.create()), address)
 
@@ -209,7 +215,7 @@ def test_the_groups_of_the_sheet_hold_what_they_say(reviewer: User) -> None:
     masked = image(batch, masks=[{"frame": 0, "x": 1, "y": 2, "width": 5, "height": 4}], quality=10)
     withheld = source_file(batch, status=SourceFileStatus.QUARANTINED, reason="TEXT_LEFT")
     source_file(batch, status=SourceFileStatus.WITHDRAWN)
-    client, address = signed_in(reviewer), f"/review/batches/{batch.pk}/"
+    client, address = signed_in(reviewer), f"/review/batches/{batch.pk}/de-identification/"
 
     def numbers(show: str) -> list[int]:
         return [tile.file.number for tile in client.get(f"{address}?show={show}").context["tiles"]]
@@ -219,15 +225,22 @@ def test_the_groups_of_the_sheet_hold_what_they_say(reviewer: User) -> None:
     assert numbers("masked") == [masked.source.number]
     assert numbers("worst")[0] == masked.source.number and len(numbers("worst")) == 3
     assert numbers("withheld") == [withheld.number]
-    assert '<rect x="1" y="2" width="5" height="4"' in shown(client, f"{address}?show=masked")
+    assert numbers("noted") == numbers("sample") == []
+    assert '<rect class="is-mask" x="1" y="2" width="5" height="4"' in shown(client, f"{address}?show=masked")
+    reviews.claim_batch(batch=batch, actor=reviewer)
+    assert numbers("sample")[:2] == [look.source.number, masked.source.number]
+    assert client.get(f"{address}?show=all&at=3").context["at"].file.number == 3
 
 
 def test_the_sheet_asks_the_database_as_often_for_many_files_as_for_few(reviewer: User, queries: Any) -> None:
     batch = sealed_batch(images=12)
     reviews.claim_batch(batch=batch, actor=reviewer)
     client = signed_in(reviewer)
-    with queries(31):
-        shown(client, f"/review/batches/{batch.pk}/")
+    with queries(30):
+        shown(client, f"/review/batches/{batch.pk}/de-identification/")
+    for tab in ("", "quality/", "labels/", "duplicates/", "evidence/", "decision/"):
+        with queries(60):
+            shown(client, f"/review/batches/{batch.pk}/{tab}")
 
 
 def test_only_reviewers_read_that_another_hospital_holds_the_same_picture(batch: Batch, reviewer: User) -> None:
@@ -235,7 +248,7 @@ def test_only_reviewers_read_that_another_hospital_holds_the_same_picture(batch:
     mine, theirs = Image.objects.filter(source__batch=batch).first(), Image.objects.get(source__batch=other)
     assert mine is not None
     DuplicateHit.objects.create(image=mine, other=theirs, kind="exact", version="1")
-    assert other.fulfillment.hospital.name in shown(signed_in(reviewer), f"/review/batches/{batch.pk}/")
+    assert other.fulfillment.hospital.name in shown(signed_in(reviewer), f"/review/batches/{batch.pk}/duplicates/")
     page = shown(signed_in(member(batch.fulfillment.hospital)), f"/batches/{batch.pk}/")
     assert other.fulfillment.hospital.name not in page
 
@@ -243,22 +256,15 @@ def test_only_reviewers_read_that_another_hospital_holds_the_same_picture(batch:
 # --- notes -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def pages_of_one(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(views, "FILES_A_PAGE", 1)
-    return
-
-
-def test_notes_written_on_several_pages_all_go_out_with_the_decision(
-    batch: Batch, reviewer: User, pages_of_one: None
-) -> None:
+def test_notes_of_the_sheet_all_go_out_with_the_decision(batch: Batch, reviewer: User) -> None:
     reviews.claim_batch(batch=batch, actor=reviewer)
     client, address = signed_in(reviewer), f"/review/batches/{batch.pk}/"
     first, second = batch.files.order_by("number")
-    response = client.post(f"{address}notes/", {f"note-{first.pk}": "Wrong side.", "go": "all:2"})
-    assert response["Location"] == f"{address}?show=all&page=2#files"
-    page = shown(client, f"{address}?page=2")
-    assert "File 1: Wrong side." in page, "what was written elsewhere is listed beside the decision"
+    response = client.post(f"{address}notes/", {f"note-{first.pk}": "Wrong side.", "show": "all", "page": "1"})
+    assert response["Location"] == f"{address}de-identification/?show=all&page=1"
+    page = shown(client, f"{address}decision/")
+    assert "File 1: Wrong side." in page, "what was flagged is listed beside the decision"
+    assert "1 file goes back to you, each with a note; the other 1 image stands." in page, "and in the summary"
     form = {f"note-{second.pk}": "A name is legible.", "decision": "returned", "summary": SUMMARY}
     assert client.post(f"{address}decide/", form).status_code == 302
     assert [(note.file.number, note.text) for note in ReviewNote.objects.all()] == [
@@ -267,22 +273,53 @@ def test_notes_written_on_several_pages_all_go_out_with_the_decision(
     ]
 
 
-def test_a_decision_that_cannot_be_recorded_keeps_the_notes_and_the_words(
-    batch: Batch, reviewer: User, pages_of_one: None
+def test_without_a_script_a_file_is_looked_at_by_a_button_and_the_next_one_is_shown(
+    batch: Batch, reviewer: User
 ) -> None:
+    reviews.claim_batch(batch=batch, actor=reviewer)
+    client, address = signed_in(reviewer), f"/review/batches/{batch.pk}/de-identification/"
+    before = client.get(address).context["at"]
+    form = {"look": str(before.image.pk), "show": "sample", "page": "1", f"note-{before.file.pk}": "Wrong side."}
+    response = client.post(f"{address}looks/", form)
+    assert response["Location"] == f"{address}?show=sample&page=1"
+    after = client.get(response["Location"])
+    assert after.context["at"].file != before.file and after.context["sample"].looked == 1
+    assert PendingNote.objects.get().file == before.file
+    answer = client.post(
+        f"{address}looks/", {"look": f"{after.context['at'].image.pk}:850"}, headers={"Accept": "application/json"}
+    )
+    assert answer.json() == {"wanted": 2, "looked": 2, "left": 0}
+    assert set(ImageLook.objects.values_list("milliseconds", flat=True)) == {None, 850}
+    assert client.post(f"{address}looks/", {"look": "no key"}).status_code == 404
+    colleague = signed_in(ReviewerFactory.create()).post(f"{address}looks/", {"look": str(before.image.pk)})
+    assert "no longer in review" in said(colleague)
+
+
+def test_a_tile_is_a_small_picture_for_those_who_may_look(batch: Batch, reviewer: User) -> None:
+    shown_image = Image.objects.filter(source__batch=batch)[0]
+    address = f"/images/{shown_image.pk}/tile/"
+    answer = signed_in(reviewer).get(address)
+    assert answer["Content-Type"] == "image/jpeg" and answer.content[:2] == b"\xff\xd8"
+    assert signed_in(reviewer).get(address, headers={"If-None-Match": answer["ETag"]}).status_code == 304
+    assert signed_in(member(batch.fulfillment.request.organization)).get(address).status_code == 404
+
+
+def test_a_decision_that_cannot_be_recorded_keeps_the_notes_and_the_words(batch: Batch, reviewer: User) -> None:
     reviews.claim_batch(batch=batch, actor=reviewer)
     client, address = signed_in(reviewer), f"/review/batches/{batch.pk}/"
     second = batch.files.get(number=2)
-    form = {f"note-{second.pk}": "Wrong side.", "page": "2", "show": "all"}
+    form = {f"note-{second.pk}": "Wrong side."}
     empty = client.post(f"{address}decide/", {**form, "decision": "returned", "summary": ""})
     page = empty.content.decode()
-    assert empty.status_code == 200 and "<title>Error: " in page
-    assert "Wrong side.</textarea>" in page, "the same page of the sheet is shown again, with what was typed"
+    assert empty.status_code == 200 and "<title>Error: " in page and "File 2: Wrong side." in page
     wrong = client.post(f"{address}decide/", {**form, "decision": "accepted", "summary": SUMMARY})
     page = wrong.content.decode()
     assert "1 note is written on files of this batch" in page and f">{SUMMARY}</textarea>" in page.replace("\n", "")
     batch.refresh_from_db()
     assert batch.status == BatchStatus.IN_REVIEW and PendingNote.objects.get().text == "Wrong side."
+    reviews.keep_notes(batch=batch, actor=reviewer, notes={second: ""})
+    early = client.post(f"{address}decide/", {"decision": "accepted", "summary": SUMMARY}).content.decode()
+    assert "You have looked at 0 of 2 images of the sample." in early and "cannot be skipped" in early
 
 
 def test_a_note_is_taken_away_by_emptying_its_field(batch: Batch, reviewer: User) -> None:
@@ -306,11 +343,12 @@ def test_htmx_keeps_a_note_and_gets_the_list_back(batch: Batch, reviewer: User) 
     assert page.startswith('<div id="pending-notes"') and "File 1: Wrong &lt;side&gt;." in page
 
 
-@pytest.mark.parametrize("go", ["https://evil.example:1", "all:x", "", ":", "look:99999999999999999999"])
-def test_the_place_to_go_on_is_always_on_this_page(batch: Batch, reviewer: User, go: str) -> None:
+@pytest.mark.parametrize("show", ["https://evil.example", "", "look&page=2"])
+def test_the_place_to_go_on_is_always_the_contact_sheet(batch: Batch, reviewer: User, show: str) -> None:
     reviews.claim_batch(batch=batch, actor=reviewer)
-    response = signed_in(reviewer).post(f"/review/batches/{batch.pk}/notes/", {"go": go, "note-no-uuid": "x"})
-    assert response["Location"].startswith(f"/review/batches/{batch.pk}/?show=")
+    form = {"show": show, "page": "99999999999999999999", "note-no-uuid": "x"}
+    response = signed_in(reviewer).post(f"/review/batches/{batch.pk}/notes/", form)
+    assert response["Location"] == f"/review/batches/{batch.pk}/de-identification/?page=99999999999999999999"
     shown(signed_in(reviewer), response["Location"])
 
 
@@ -319,8 +357,8 @@ def test_a_returned_file_shows_its_note_and_no_picture(batch: Batch, reviewer: U
     file = batch.files.first()
     assert file is not None
     reviews.return_batch(batch=batch, actor=reviewer, summary=SUMMARY, notes={file: "A name is legible."})
-    page = shown(signed_in(reviewer), f"/review/batches/{batch.pk}/?show=withheld")
-    assert "Set aside by a reviewer" in page and "A name is legible." in page
+    page = shown(signed_in(reviewer), f"/review/batches/{batch.pk}/de-identification/?show=withheld")
+    assert "A name is legible." in page and "No image was stored" in page
     assert f"/images/{file.image.pk}/" not in page
 
 
@@ -330,12 +368,13 @@ def test_a_returned_file_shows_its_note_and_no_picture(batch: Batch, reviewer: U
 @pytest.mark.parametrize(("decision", "status"), [("accepted", "accepted"), ("rejected", "rejected")])
 def test_a_decision_is_recorded_and_shown(batch: Batch, reviewer: User, decision: str, status: str) -> None:
     reviews.claim_batch(batch=batch, actor=reviewer)
+    looked_at(batch, reviewer)
     client, address = signed_in(reviewer), f"/review/batches/{batch.pk}/"
     response = client.post(f"{address}decide/", {"decision": decision, "summary": SUMMARY})
-    assert response["Location"] == address and "recorded" in said(response)
+    assert response["Location"] == f"{address}decision/" and "recorded" in said(response)
     batch.refresh_from_db()
     assert batch.status == status
-    page = shown(client, address)
+    page = shown(client, f"{address}decision/")
     assert "Decisions so far" in page and SUMMARY in page
     assert problems(page) == []
 

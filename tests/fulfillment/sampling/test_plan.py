@@ -31,7 +31,8 @@ def test_the_sample_is_the_smallest_that_keeps_the_risk(population: int) -> None
 
 
 @pytest.mark.parametrize(
-    ("population", "certain", "total"), [(0, 0, 0), (1, 0, 1), (20, 0, 20), (96, 12, 65), (40, 40, 40), (50_000, 0, 500)]
+    ("population", "certain", "total"),
+    [(0, 0, 0), (1, 0, 1), (20, 0, 20), (96, 12, 65), (40, 40, 40), (50_000, 0, 500)],
 )
 def test_a_plan_looks_at_all_that_ask_for_it_and_at_enough_of_the_others(
     population: int, certain: int, total: int
@@ -45,7 +46,15 @@ def test_a_plan_looks_at_all_that_ask_for_it_and_at_enough_of_the_others(
 
 def test_the_arithmetic_names_every_number_of_the_plan() -> None:
     words = " ".join(plan_sample(96, 12).arithmetic)
-    for part in ("96 images passed", "12 of them", "84 remain", "D = 3", "C(81, n) / C(84, n)", "n = 53", "= 65 images"):
+    for part in (
+        "96 images passed",
+        "12 of them",
+        "84 remain",
+        "D = 3",
+        "C(81, n) / C(84, n)",
+        "n = 53",
+        "= 65 images",
+    ):
         assert part in words, part
     with pytest.raises(ValueError, match="between 0 and the population"):
         plan_sample(3, 4)
