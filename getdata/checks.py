@@ -84,6 +84,12 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
         "GETDATA_WEBHOOK_TEST_HOSTS names hosts: webhooks could be sent into your own network.",
         "Unset it.",
     )
+    refuse(
+        12,
+        bool(settings.DEMO_CODE),
+        "GETDATA_DEMO_CODE is set: it stands for everybody's second step in a demonstration.",
+        "Unset it.",
+    )
     return problems
 
 

@@ -108,6 +108,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "rest_framework",
     "django_filters",
     "django_htmx",
@@ -126,6 +127,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "getdata.accounts.middleware.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "getdata.urls"
@@ -317,7 +319,22 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
 ACCOUNT_ADAPTER = "getdata.accounts.adapter.AccountAdapter"
 # allauth must not trust X-Forwarded-For unless a proxy of ours sets it; without one, the socket's address counts.
 ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("GETDATA_TRUSTED_PROXIES", default=1 if PRODUCTION else 0)
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+#: Seconds for which a second factor counts as shown just now: signatures, releases, revocations, keys.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "GetDATA"
+# An account opens only by a confirmed address here, so a second address that is not confirmed yet endangers nobody's first.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before addresses or the password are changed
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # browsers take localhost as secure, allauth's server side only so
+MFA_ADAPTER = "getdata.accounts.adapter.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "getdata.accounts.forms.SecondStepForm",
+    "reauthenticate": "getdata.accounts.forms.SecondStepAgainForm",
+}
+#: A code that stands for everybody's second step in a demonstration on one machine (`make run`). Refused in production.
+DEMO_CODE: str = env.str("GETDATA_DEMO_CODE", default="")
 INVITATION_DAYS = 14
 #: The hour (0 to 23, in TIME_ZONE) at which the daily digest is written.
 DIGEST_HOUR: int = env.int("GETDATA_DIGEST_HOUR", default=7) % 24

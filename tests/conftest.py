@@ -189,3 +189,13 @@ def _no_throttling_and_eager_work(settings: Any, request: pytest.FixtureRequest)
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _signed_in_with_both_steps(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """``force_login`` stands for the whole way in, second step and all; ``tests.support.sign_in`` has the lesser ones."""
+    if request.node.get_closest_marker("pure"):
+        return
+    from tests.support.sign_in import force_login
+
+    monkeypatch.setattr("django.test.Client.force_login", force_login)

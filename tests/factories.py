@@ -14,6 +14,8 @@ from getdata.accounts.models import Membership, Organization, Role, User
 from requests_app.models import DatasetRequest, Offer, RequestStatus, SpecVersion
 
 PASSWORD = "correct horse battery staple"
+#: The secret of the authenticator app that everybody has here, unless made with ``second_factor=False``.
+SECOND_FACTOR = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 class UserFactory(DjangoModelFactory[User]):
@@ -27,9 +29,13 @@ class UserFactory(DjangoModelFactory[User]):
     @classmethod
     def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
         from allauth.account.models import EmailAddress
+        from allauth.mfa.totp.internal.auth import TOTP
 
+        with_second_factor = kwargs.pop("second_factor", True)
         user = User.objects.create_user(password=kwargs.pop("password", PASSWORD), **kwargs)
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        if with_second_factor:
+            TOTP.activate(user, SECOND_FACTOR)
         return user
 
 

@@ -22,6 +22,7 @@ from fulfillment.models import AccessGrant, Release
 from fulfillment.selectors import sees_whole_release
 from fulfillment.services import attestations, custody, grants
 from getdata.accounts.models import User
+from getdata.accounts.second_factor import recently_proven
 from getdata.accounts.services.proving import has_one_time_codes
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
@@ -31,6 +32,7 @@ LINES = 50
 
 
 @login_required
+@recently_proven(also_to_look=True, why="download")
 @require_http_methods(["GET", "HEAD", "POST"])
 def release_attest(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Purpose, country and duties before the first download, signed by proving who one is."""
@@ -69,6 +71,7 @@ def grant_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @login_required
+@recently_proven
 @require_POST
 @shows_refusals("grant_detail")
 def grant_name(request: HttpRequest, pk: UUID) -> HttpResponseBase:
@@ -98,6 +101,7 @@ def grant_remove(request: HttpRequest, pk: UUID, named: UUID) -> HttpResponseBas
 
 
 @login_required
+@recently_proven
 @require_POST
 @shows_refusals("grant_detail")
 def grant_revoke(request: HttpRequest, pk: UUID) -> HttpResponseBase:
@@ -113,6 +117,7 @@ def grant_revoke(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 
 @login_required
+@recently_proven
 @require_POST
 @shows_refusals("release_detail")
 def release_grant(request: HttpRequest, pk: UUID) -> HttpResponseBase:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from fulfillment.models import AccessGrant, Release, ReleaseFile
 from fulfillment.services import attestations, custody, grants, releases
 from getdata.accounts.models import User
+from getdata.accounts.second_factor import second_factor_required
 from getdata.common import storage
 
 #: What one run of a program calls itself, so that its files are one line of the ledger.
@@ -23,6 +24,7 @@ _SESSION = re.compile(r"[A-Za-z0-9-]{8,36}")
 
 
 @login_required
+@second_factor_required("download")
 @require_safe
 def release_download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The package, whole or by Range. Who only has to attest is led there; for others without access it does not exist."""

@@ -19,6 +19,7 @@ from fulfillment.release_page import citing, figures, loading, versions
 from fulfillment.selectors import release_batches, release_breakdown, release_samples, sees_whole_release
 from fulfillment.services import attestations, grants, legal, releases
 from getdata.accounts.models import User
+from getdata.accounts.second_factor import recently_proven
 from getdata.common.refusals import shows_refusals
 from requests_app.agreements import law
 from requests_app.models import DatasetRequest
@@ -70,6 +71,7 @@ def release_prepare(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 @login_required
+@recently_proven
 @require_POST
 @shows_refusals("release_detail")
 def release_publish(request: HttpRequest, pk: UUID) -> HttpResponseBase:
@@ -100,6 +102,7 @@ def release_discard(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 
 @login_required
+@recently_proven
 @require_POST
 @shows_refusals("release_detail")
 def release_withdraw(request: HttpRequest, pk: UUID) -> HttpResponseBase:

@@ -6,6 +6,7 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from getdata.accounts import reminders
+        from getdata.accounts import reminders, sign_in_records
 
         reminders.register_all()
+        sign_in_records.connect()

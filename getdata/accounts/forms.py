@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.http import HttpRequest
 
 from getdata.accounts.checklist import Check, normalise, problem_with
 from getdata.accounts.countries import COUNTRIES
 from getdata.accounts.models import Organization, Role, User
+from getdata.accounts.services.proving import is_demo_code
 from getdata.accounts.tokens import SCOPES
 
 _COUNTRY_CHOICES = [("", "Choose a country"), *COUNTRIES.items()]
@@ -161,3 +164,27 @@ class TokenForm(forms.Form):
         field = self.fields["scopes"]
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = [(key, text) for key, text in SCOPES.items() if user.is_reviewer or "(staff)" not in text]
+
+
+class _DemoCode:
+    """In a demonstration on one machine a printed code stands for everybody's second step (``settings.DEMO_CODE``)."""
+
+    user: User
+    cleaned_data: dict[str, Any]
+
+    def clean_code(self) -> str:
+        code = str(self.cleaned_data["code"])
+        if is_demo_code(code):
+            found = Authenticator.objects.filter(user=self.user, type=Authenticator.Type.TOTP).first()
+            if found is not None:
+                self.authenticator = found
+                return code
+        return str(super().clean_code())  # type: ignore[misc]
+
+
+class SecondStepForm(_DemoCode, AuthenticateForm):  # type: ignore[misc]
+    """The code asked for after the password."""
+
+
+class SecondStepAgainForm(_DemoCode, ReauthenticateForm):  # type: ignore[misc]
+    """The code asked for before something that counts."""

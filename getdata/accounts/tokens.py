@@ -8,14 +8,17 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from getdata.accounts.models import ApiToken, User
+from getdata.accounts.models import ApiToken, Membership, Organization, User
+from getdata.accounts.second_factor import FACTORS, has_second_factor, must_have_second_factor, shown_at
 from getdata.audit.chain import record
 from getdata.common.problems import CannotDo
 
@@ -36,6 +39,12 @@ SCOPES = {
     "account:read": "Read your own profile, organizations and their members",
     "account:write": "Create organizations, give evidence and submit them for verification",
 }
+#: What leads to released data: never without a second factor, by token or by session.
+DOWNLOADS = "releases"
+NO_SECOND_FACTOR = (
+    "Released data, and what hospitals and staff work on, are open only to people with a second factor. "
+    "Set up an authenticator app or a passkey on your account page, and sign in with it."
+)
 _PREFIX = "gd_"
 
 
@@ -53,6 +62,12 @@ def make_token(*, user: User, name: str, scopes: Iterable[str], days: int = 90) 
         raise CannotDo("Choose at least one of the listed scopes.", code="unknown_scope")
     if not 1 <= days <= 365:
         raise CannotDo("A token lives between 1 and 365 days.", code="bad_lifetime")
+    if not has_second_factor(user) and (must_have_second_factor(user) or _downloads(chosen)):
+        raise CannotDo(
+            "Such a token can only be made by somebody who signs in with a second factor.",
+            remedy="Set up an authenticator app or a passkey on your account page first.",
+            code="second_factor_required",
+        )
     secret = _PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         user=user,
@@ -71,6 +86,27 @@ def revoke_token(*, token: ApiToken, actor: User) -> None:
         record(verb="apitoken.revoked", target=token, actor=actor)
 
 
+def _downloads(scopes: Iterable[str]) -> bool:
+    return any(scope.startswith(f"{DOWNLOADS}:") for scope in scopes)
+
+
+def _with_sign_in() -> QuerySet[ApiToken]:
+    """Tokens with what their person's sign-in is worth, in one query: a factor taken off stops their tokens too."""
+    return ApiToken.objects.select_related("user").annotate(
+        has_second_factor=Exists(Authenticator.objects.filter(user=OuterRef("user"), type__in=FACTORS)),
+        is_of_hospital=Exists(
+            Membership.objects.filter(user=OuterRef("user"), organization__kind=Organization.Kind.HOSPITAL)
+        ),
+    )
+
+
+def _showed_second_factor(request: Request) -> bool:
+    """A token's person has one; a session has shown it."""
+    if isinstance(request.auth, ApiToken):
+        return bool(getattr(request.auth, "has_second_factor", False))
+    return shown_at(request._request) is not None
+
+
 class ApiTokenAuthentication(BaseAuthentication):
     """``Authorization: Bearer gd_...``"""
 
@@ -82,11 +118,14 @@ class ApiTokenAuthentication(BaseAuthentication):
 
     def accept(self, secret: str) -> tuple[User, ApiToken]:
         """Whose token it is. Raises ``AuthenticationFailed``."""
-        token = ApiToken.objects.select_related("user").filter(token_hash=fingerprint(secret)).first()
+        token = _with_sign_in().filter(token_hash=fingerprint(secret)).first()
         if token is None or not token.is_live or not token.user.is_active:
             raise AuthenticationFailed(
                 "This token is unknown, expired or revoked. Make a new one on your account page."
             )
+        user = token.user
+        if not token.has_second_factor and (user.is_reviewer or token.is_of_hospital):  # type: ignore[attr-defined]
+            raise PermissionDenied(NO_SECOND_FACTOR, code="second_factor_required")
         if token.last_used_at is None or timezone.now() - token.last_used_at > timedelta(minutes=5):
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
         token.user.acting_token_id = str(token.pk)
@@ -108,6 +147,8 @@ class ScopedAccess(BasePermission):
         reading = request.method in SAFE_METHODS
         if not request.user.is_authenticated:
             return bool(reading and getattr(view, "public_read", False))
+        if getattr(view, "scope", None) == DOWNLOADS and not _showed_second_factor(request):
+            raise PermissionDenied(NO_SECOND_FACTOR, code="second_factor_required")
         if isinstance(request.auth, ApiToken):
             scope = getattr(view, "scope", None)
             needed = f"{scope}:{'read' if reading else 'write'}"

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from getdata.accounts.views import account, members, organizations, verification
+from getdata.accounts.views import account, members, organizations, sign_in, verification
 
 _ONE = "organizations/<slug:slug>/"
 
@@ -30,6 +30,7 @@ urlpatterns = [
     path("invitations/<str:token>/", members.invitation_accept, name="invitation_accept"),
     path("verification/", verification.verification_queue, name="verification_queue"),
     path("account/", account.account_settings, name="account_settings"),
+    path("account/second-step/", sign_in.second_step, name="second_step"),
     path("account/tokens/new/", account.token_new, name="token_new"),
     path("account/tokens/<uuid:pk>/revoke/", account.token_revoke, name="token_revoke"),
 ]

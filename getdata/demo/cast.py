@@ -8,12 +8,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
 from django.db import transaction
 
 from getdata.accounts import services as accounts
 from getdata.accounts.checklist import checks_for
 from getdata.accounts.models import Membership, Organization, Role, User
+from getdata.accounts.second_factor import has_second_factor
 from requests_app.matching import Capability
 from requests_app.models import CapabilityProfile, DatasetRequest, RequestStatus
 from requests_app.services import requests as asking
@@ -69,6 +71,16 @@ def password() -> str:
     return path.read_text().strip()
 
 
+def code() -> str:
+    """What stands for everybody's second step in this demonstration: invented once on this machine, like the password."""
+    path = settings.VAR / "secrets" / "demo-code"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_text(f"{secrets.randbelow(10**6):06}\n")
+        path.chmod(0o600)
+    return path.read_text().strip()
+
+
 def people() -> dict[str, User]:
     """The people by local part; made when missing."""
     found = {}
@@ -78,6 +90,8 @@ def people() -> dict[str, User]:
             if user is None:
                 user = User.objects.create_user(part.email, password(), name=part.name, staff_role=part.staff_role)
                 EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+            if not has_second_factor(user):
+                TOTP.activate(user, generate_totp_secret())
         found[part.local] = user
     return found
 

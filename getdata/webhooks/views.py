@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
 from getdata.accounts.permissions import require
+from getdata.accounts.second_factor import recently_proven
 from getdata.accounts.views.common import frame, organization_or_404, person
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
@@ -26,6 +27,7 @@ _PAGE = ["GET", "HEAD", "POST"]
 
 
 @login_required
+@recently_proven(why="key")
 @never_cache
 @require_http_methods(_PAGE)
 @shows_refusals("organization_detail")
@@ -79,6 +81,7 @@ def webhook_detail(request: HttpRequest, slug: str, pk: str) -> HttpResponseBase
 
 
 @login_required
+@recently_proven(why="key")
 @never_cache
 @require_POST
 @shows_refusals("webhook_detail")

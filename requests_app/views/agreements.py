@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from getdata.accounts.models import User
 from getdata.accounts.permissions import can
+from getdata.accounts.second_factor import is_recently_proven, recently_proven
 from getdata.accounts.services.proving import has_one_time_codes
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
@@ -50,6 +51,7 @@ def agreement_draw(request: HttpRequest, pk: str) -> HttpResponseBase:
 
 
 @login_required
+@recently_proven
 @require_http_methods(["GET", "HEAD", "POST"])
 def agreement_detail(request: HttpRequest, pk: str) -> HttpResponseBase:
     """The text to read and print, its signatures, and the form to sign it."""
@@ -96,6 +98,7 @@ def agreement_detail(request: HttpRequest, pk: str) -> HttpResponseBase:
         "signatures": list(agreement.signatures.select_related("organization")),
         "unsigned": unsigned_parties(offer),
         "form": form,
+        "proven": is_recently_proven(request),
         "meanings": [
             services.signature_meaning(party, attests=party.pk == agreement.parties[0].pk) for party in may_sign
         ],

@@ -138,7 +138,7 @@ def test_me_tells_where_one_may_act() -> None:
             "role": "owner",
         }
     ]
-    assert (answer["two_factor"], answer["token_scopes"], answer["staff_role"]) == (False, None, "")
+    assert (answer["two_factor"], answer["token_scopes"], answer["staff_role"]) == (True, None, "")
 
 
 def test_the_api_of_people_is_described_without_a_warning(tmp_path: Any) -> None:

@@ -14,7 +14,8 @@ from getdata.accounts.models import ApiToken
 from getdata.accounts.tokens import SCOPES, make_token, revoke_token
 from getdata.audit.models import AuditEvent
 from getdata.common.problems import CannotDo
-from tests.factories import PASSWORD, ReviewerFactory, UserFactory
+from tests.factories import PASSWORD, SECOND_FACTOR, ReviewerFactory, UserFactory
+from tests.support.sign_in import code, proven, with_password_alone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.accounts.api_urls")]
 
@@ -124,13 +125,16 @@ def test_the_page_shows_the_secret_once_and_lists_and_revokes_the_token() -> Non
     assert _me(secret).status_code == 401
 
 
-def test_making_a_token_asks_for_the_password_again() -> None:
-    user, client = UserFactory.create(), Client()
-    client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
-    answer = client.post(reverse("token_new"), {"name": "x", "scopes": ["account:read"], "days": 30})
-    assert answer.status_code == 302
-    assert answer["Location"].startswith(reverse("account_reauthenticate"))
-    assert not ApiToken.objects.exists()
+def test_making_a_token_asks_for_the_second_step_again_and_goes_on_where_one_was() -> None:
+    user = UserFactory.create()
+    form = {"name": "x", "scopes": ["account:read"], "days": 30}
+    for client in (with_password_alone(user), proven(user, ago=3600)):
+        answer = client.post(reverse("token_new"), form)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith(reverse("mfa_reauthenticate"))
+        assert not ApiToken.objects.exists()
+    made = client.post(answer["Location"], {"code": code(SECOND_FACTOR), "next": reverse("token_new")})
+    assert made.context["secret"].startswith("gd_"), "what the form sent was carried out"
 
 
 def test_nobody_revokes_anothers_token() -> None:

@@ -7,13 +7,13 @@ import re
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.test import Client
 from django.urls import reverse
 
 from getdata.accounts.models import User
 from tests.factories import PASSWORD, UserFactory
 from tests.support.pages import problems
+from tests.support.sign_in import code
 
 pytestmark = pytest.mark.django_db
 
@@ -24,11 +24,6 @@ def page(client: Client, name: str) -> str:
     text = answer.content.decode()
     assert problems(text) == []
     return text
-
-
-def code(secret: str) -> str:
-    """What an authenticator app with this secret shows now."""
-    return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
 
 
 def signed_in(user: User) -> Client:
@@ -51,7 +46,7 @@ def set_up(client: Client) -> str:
 
 
 def test_with_two_factor_sign_in_a_password_alone_opens_nothing() -> None:
-    user = UserFactory.create()
+    user = UserFactory.create(second_factor=False)
     client = signed_in(user)
     assert "Set up" in page(client, "mfa_index")
     secret = set_up(client)
@@ -73,7 +68,7 @@ def test_with_two_factor_sign_in_a_password_alone_opens_nothing() -> None:
 
 
 def test_a_wrong_code_does_not_turn_it_on() -> None:
-    client = signed_in(UserFactory.create())
+    client = signed_in(UserFactory.create(second_factor=False))
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     page(client, "mfa_activate_totp")
     answer = client.post(reverse("mfa_activate_totp"), {"code": "123456"})
@@ -83,7 +78,7 @@ def test_a_wrong_code_does_not_turn_it_on() -> None:
 
 
 def test_a_recovery_code_opens_the_account_once() -> None:
-    user = UserFactory.create()
+    user = UserFactory.create(second_factor=False)
     client = signed_in(user)
     set_up(client)
     codes = Authenticator.objects.get(user=user, type="recovery_codes").wrap().get_unused_codes()
@@ -100,7 +95,7 @@ def test_a_recovery_code_opens_the_account_once() -> None:
 
 
 def test_turning_it_off_asks_first_and_ends_it() -> None:
-    user = UserFactory.create()
+    user = UserFactory.create(second_factor=False)
     client = signed_in(user)
     set_up(client)
     assert "Keep it on" in page(client, "mfa_deactivate_totp")
@@ -109,8 +104,9 @@ def test_turning_it_off_asks_first_and_ends_it() -> None:
 
 
 def test_addresses_are_added_confirmed_made_primary_and_removed() -> None:
-    user = UserFactory.create()
+    user = UserFactory.create(second_factor=False)
     client, here = signed_in(user), reverse("account_email")
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     client.post(here, {"action_add": "", "email": "second@example.org"})
     text = page(client, "account_email")
     assert "second@example.org" in text and "Not confirmed" in text and "Send the link again" in text
@@ -124,7 +120,7 @@ def test_addresses_are_added_confirmed_made_primary_and_removed() -> None:
 
 
 def test_who_is_signed_in_and_asks_for_a_new_password_is_shown_the_shorter_way() -> None:
-    client = signed_in(UserFactory.create())
+    client = signed_in(UserFactory.create(second_factor=False))
     assert reverse("account_change_password") in page(client, "account_reset_password")
     page(client, "account_reset_password_done")
     page(client, "account_change_password")

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+#: Stands for everybody's second step in the portals of tests, as the one that `make run` prints does.
+DEMO_CODE = "314159"
 ROOT = Path(__file__).resolve().parents[2]
 #: What another run's configuration must not carry into this portal.
 _INHERITED = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "GETDATA_STORAGE", "CELERY_TASK_ALWAYS_EAGER")
@@ -101,6 +103,7 @@ def portal(var: Path, *, application: str = "", **environment: str) -> Iterator[
     env = {key: value for key, value in os.environ.items() if key not in _INHERITED}
     port = _free_port()
     env |= {"GETDATA_VAR": str(var), "GETDATA_ENV": "embedded", "PORT": str(port), "GETDATA_SWEEP_SECONDS": "2"}
+    env |= {"GETDATA_DEMO_CODE": DEMO_CODE}
     env |= {"GETDATA_LEASE_SECONDS": "30", "PYTHONUNBUFFERED": "1", "LOG_LEVEL": "INFO"}
     database = ""
     if os.environ.get("GETDATA_TEST_BACKEND") == "servers":

@@ -203,6 +203,11 @@ def hospital_signs(stage: Stage, role: str) -> None:
 
 def sign(person: Person, name: str, password: str) -> None:
     agreement = person.page.url.partition("#")[0]
+    confirm = person.main.get_by_role("link", name="Confirm it is you, then sign")
+    if confirm.count():
+        confirm.click()
+        person.proves_it(password)
+        person.heading("Agreement")
     person.fill("Your full name", name)
     person.fill("Your password, again", password)
     person.main.get_by_label("I have read the whole text").check()

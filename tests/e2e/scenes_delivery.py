@@ -218,6 +218,7 @@ def second_person_publishes(stage: Stage) -> None:
     administrator.sees("Check, then publish")
     stage.camera.take(administrator, "27-second-person")
     administrator.press("Publish the release")
+    administrator.proves_it()
     administrator.sees("The release is published")
 
 
@@ -227,6 +228,7 @@ def researcher_attests(stage: Stage) -> None:
     researcher.open("/releases/")
     researcher.follow(re.compile(TITLE))
     researcher.follow("Attest and download")
+    researcher.proves_it(NEW_PASSWORD)
     researcher.heading("Attest before the first download")
     researcher.fill("What you will do with the data", "Train and judge a detector of effusions.")
     researcher.main.get_by_label("I have read these duties and keep them").check()

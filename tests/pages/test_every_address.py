@@ -38,17 +38,21 @@ def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[str
     for entry in patterns:
         part = str(entry.pattern)
         if isinstance(entry, URLResolver):
-            yield from _walk(entry.url_patterns, prefix + part)
+            yield from _walk(entry.url_patterns, _with_values(prefix + part, entry))
         else:
             yield _filled(prefix + part, entry)
 
 
 def _filled(route: str, entry: URLPattern) -> str:
+    route = _GROUP.sub(lambda group: REGEX_VALUES.get(group[1], "nothing-here"), _with_values(route, entry))
+    return re.sub(r"[\^$\\]", "", route).replace("/?", "/")
+
+
+def _with_values(route: str, entry: URLPattern | URLResolver) -> str:
     for name, converter in getattr(entry.pattern, "converters", {}).items():
         kind = type(converter).__name__.removesuffix("Converter").lower().replace("string", "str")
         route = route.replace(f"<{kind}:{name}>", VALUES[kind]).replace(f"<{name}>", VALUES[kind])
-    route = _GROUP.sub(lambda group: REGEX_VALUES.get(group[1], "nothing-here"), route)
-    return re.sub(r"[\^$\\]", "", route).replace("/?", "/")
+    return route
 
 
 def signed_in(who: str) -> Client:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from allauth.account.decorators import reauthentication_required
 from allauth.account.models import EmailAddress
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from getdata.accounts import services
 from getdata.accounts.forms import ProfileForm, TokenForm
+from getdata.accounts.second_factor import recently_proven
 from getdata.accounts.tokens import SCOPES, make_token, revoke_token
 from getdata.accounts.views.common import person
 from getdata.common.problems import CannotDo
@@ -52,7 +52,7 @@ def account_settings(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@reauthentication_required
+@recently_proven(why="key")
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("secret")

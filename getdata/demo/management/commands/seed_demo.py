@@ -46,6 +46,8 @@ class Command(BaseCommand):
     def _print_credentials(self) -> None:
         width = max(len(part.email) for part in cast.PARTS)
         self._say(f"Demonstration accounts (password for all: {cast.password()})")
+        if settings.DEMO_CODE:
+            self._say(f"  Second step for all, in this demonstration only: {settings.DEMO_CODE}")
         for part in cast.PARTS:
             self._say(f"  {part.email:<{width}}  {part.what}")
 
