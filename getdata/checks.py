@@ -90,6 +90,12 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
         "GETDATA_DEMO_CODE is set: it stands for everybody's second step in a demonstration.",
         "Unset it.",
     )
+    refuse(
+        13,
+        not 60 <= settings.IDLE_SECONDS <= 900,
+        "GETDATA_IDLE_SECONDS is not between 60 and 900: where identity may be seen, a silent session ends within 15 minutes.",
+        "Unset it.",
+    )
     return problems
 
 

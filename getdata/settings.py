@@ -127,6 +127,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "getdata.accounts.idle.IdleMiddleware",
     "getdata.accounts.middleware.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -291,51 +292,11 @@ from getdata.settings_dicom import *  # noqa: E402, F403
 FILE_UPLOAD_HANDLERS = ["getdata.common.request_limits.SmallForms"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2
 
-# --- people ----------------------------------------------------------------------------------------------------------
-AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "dashboard"
-LOGOUT_REDIRECT_URL = "home"
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_SIGNUP_FORM_CLASS = "getdata.accounts.forms.SignupDetails"
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_EMAIL_SUBJECT_PREFIX = "GetDATA: "
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up; an invited person lands on the invitation
-ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
-ACCOUNT_ADAPTER = "getdata.accounts.adapter.AccountAdapter"
+# --- people: sign-in and sessions -------------------------------------------------------------------------------------
+from getdata.settings_sign_in import *  # noqa: E402, F403
+
 # allauth must not trust X-Forwarded-For unless a proxy of ours sets it; without one, the socket's address counts.
 ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("GETDATA_TRUSTED_PROXIES", default=1 if PRODUCTION else 0)
-#: Seconds for which a second factor counts as shown just now: signatures, releases, revocations, keys.
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_TOTP_ISSUER = "GetDATA"
-# An account opens only by a confirmed address here, so a second address that is not confirmed yet endangers nobody's first.
-MFA_ALLOW_UNVERIFIED_EMAIL = True
-ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before addresses or the password are changed
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # browsers take localhost as secure, allauth's server side only so
-MFA_ADAPTER = "getdata.accounts.adapter.SecondFactorAdapter"
-MFA_FORMS = {
-    "authenticate": "getdata.accounts.forms.SecondStepForm",
-    "reauthenticate": "getdata.accounts.forms.SecondStepAgainForm",
-}
-#: A code that stands for everybody's second step in a demonstration on one machine (`make run`). Refused in production.
-DEMO_CODE: str = env.str("GETDATA_DEMO_CODE", default="")
-INVITATION_DAYS = 14
 #: The hour (0 to 23, in TIME_ZONE) at which the daily digest is written.
 DIGEST_HOUR: int = env.int("GETDATA_DIGEST_HOUR", default=7) % 24
 

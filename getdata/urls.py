@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from getdata.accounts.views import devices
+
 urlpatterns = [
+    path("accounts/sessions/", devices.device_list, name="usersessions_list"),  # in the place of allauth's own page
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("getdata.api")),
     path("", include("getdata.pages.urls")),

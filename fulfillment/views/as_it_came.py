@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from fulfillment.models import SourceFile
 from fulfillment.services.as_it_came import keep_as_it_came
+from getdata.accounts.idle import shows_identity
 from getdata.accounts.models import User
 from getdata.common.refusals import shows_refusals
 
@@ -20,6 +21,7 @@ from getdata.common.refusals import shows_refusals
 @login_required
 @require_POST
 @shows_refusals()
+@shows_identity
 def file_as_it_came(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Take back what the portal set right, or its refusal for how the picture stands."""
     assert isinstance(request.user, User)

@@ -19,6 +19,7 @@ from fulfillment.published_matches import matches_of
 from fulfillment.services.duplicate_decisions import decide_pair
 from fulfillment.services.independence import what_bars_reviewing
 from fulfillment.views.review_base import batch_of, page_context, reviewer
+from getdata.accounts.idle import shows_identity
 from getdata.common.refusals import shows_refusals
 
 PAIRS_A_PAGE = 10
@@ -27,6 +28,7 @@ MATCHES_SHOWN = 50
 
 @login_required
 @require_safe
+@shows_identity
 def batch_duplicates(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Every pair of the batch, undecided first, each with its two pictures and what was decided."""
     user = reviewer(request)

@@ -13,11 +13,13 @@ from fulfillment.file_history import history_of
 from fulfillment.models import SourceFile
 from fulfillment.services.file_lists import file_row
 from fulfillment.uploads import rights
+from getdata.accounts.idle import shows_identity
 from getdata.accounts.models import User
 
 
 @login_required
 @require_safe
+@shows_identity
 def file_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A file of a batch, for whoever may see the batch; its name for the hospital alone."""
     assert isinstance(request.user, User)  # login_required

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from fulfillment.models import Report, ReportState, Study
 from fulfillment.services.file_lists import plain_finding
 from fulfillment.views.deliveries import get_batch
+from getdata.accounts.idle import shows_identity
 from requests_app.spec import DatasetSpec, ReportLinkage
 
 A_PAGE = 50
@@ -27,6 +28,7 @@ _MARK = re.compile(r"\[(?:NAME|DATE|TIME|NUMBER|PHONE|WEB|ADDRESS|PLACE|LOCATION
 
 @login_required
 @require_safe
+@shows_identity
 def batch_reports(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Reports by state with cause and remedy, and how many studies of the batch have none."""
     batch = get_batch(request, pk)
@@ -80,6 +82,7 @@ def _row(report: Report, readable: set[Any]) -> dict[str, Any]:
 
 @login_required
 @require_safe
+@shows_identity
 def report_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The cleaned text, its sections and what was removed."""
     reports = Report.objects.linked().readable_by(request.user)

@@ -15,6 +15,7 @@ from fulfillment.models import Batch, Image, Rereading
 from fulfillment.rereading_results import result_of
 from fulfillment.services import rereading as services
 from fulfillment.services.independence import what_bars_reviewing
+from getdata.accounts.idle import shows_identity
 from getdata.accounts.models import User
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
@@ -40,6 +41,7 @@ def _rereading(batch: Batch) -> Rereading | None:
 
 @login_required
 @require_safe
+@shows_identity
 def batch_rereading(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Before: how a sample is drawn. During and after: how far it is, and what it says."""
     user, batch = _batch(request, pk)

@@ -20,6 +20,7 @@ from fulfillment.selectors import releasable_requests, waiting_batches
 from fulfillment.services import reviews
 from fulfillment.views.review_base import batch_of, page_context, reviewer, typed_notes
 from fulfillment.views.review_sheet import sheet_address
+from getdata.accounts.idle import shows_identity
 from getdata.accounts.models import User
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
@@ -27,6 +28,7 @@ from getdata.common.refusals import refusal_text, shows_refusals
 
 @login_required
 @require_safe
+@shows_identity
 def review_queue(request: HttpRequest) -> HttpResponse:
     """What waits, soonest due first: batches, requests ready for a release, drafts to publish."""
     user = reviewer(request)

@@ -20,6 +20,7 @@ from fulfillment.uploads import rights
 from fulfillment.views.deliveries import get_batch
 from fulfillment.withheld import board_of, chosen_files
 from fulfillment.withheld_pictures import picture_key
+from getdata.accounts.idle import shows_identity
 from getdata.accounts.models import User
 from getdata.audit.chain import record
 from getdata.common import storage
@@ -39,6 +40,7 @@ def _batch(request: HttpRequest, pk: UUID) -> tuple[Batch, User]:
 
 @login_required
 @require_safe
+@shows_identity
 def batch_withheld(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Tiles by cause. Pictures only when asked for (``?pictures=1``): each one that is shown is recorded."""
     batch, user = _batch(request, pk)
@@ -52,6 +54,7 @@ def batch_withheld(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 @shows_refusals("batch_withheld")
+@shows_identity
 def batch_withheld_act(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Do one thing to the chosen files: process again, withdraw, ask to clear, confirm or decline a clearance."""
     batch, user = _batch(request, pk)
@@ -95,6 +98,7 @@ def _each(files: list[SourceFile], act: Callable[[SourceFile], object]) -> str:
 
 @login_required
 @require_safe
+@shows_identity
 def withheld_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What a withheld image looks like, for the hospital's permitted roles alone. Each look is recorded."""
     file = get_object_or_404(

@@ -14,7 +14,8 @@ from getdata.accounts.second_factor import ask_for_second_factor, came_from, mus
 OPEN_PREFIXES = ("account_", "mfa_", "usersessions_")
 OPEN_NAMES = frozenset(
     {
-        "second_step", "home", "about_deid", "quality_guide", "api_docs", "api_schema", "healthz", "readyz", "metrics", "robots",
+        "second_step", "still_here",
+        "home", "about_deid", "quality_guide", "api_docs", "api_schema", "healthz", "readyz", "metrics", "robots",
         "sitemap", "sitemap_pages", "sitemap_requests", "signing_public_key", "invitation_accept", "saved_search_stop",
     }
 )  # fmt: skip

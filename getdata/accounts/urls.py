@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from getdata.accounts.views import account, members, organizations, sign_in, verification
+from getdata.accounts.views import account, devices, members, organizations, sign_in, verification
 
 _ONE = "organizations/<slug:slug>/"
 
@@ -30,6 +30,9 @@ urlpatterns = [
     path("invitations/<str:token>/", members.invitation_accept, name="invitation_accept"),
     path("verification/", verification.verification_queue, name="verification_queue"),
     path("account/", account.account_settings, name="account_settings"),
+    path("account/devices/<int:pk>/end/", devices.device_end, name="device_end"),
+    path("account/devices/end-others/", devices.device_end_others, name="device_end_others"),
+    path("account/still-here/", devices.still_here, name="still_here"),
     path("account/second-step/", sign_in.second_step, name="second_step"),
     path("account/tokens/new/", account.token_new, name="token_new"),
     path("account/tokens/<uuid:pk>/revoke/", account.token_revoke, name="token_revoke"),
