@@ -19,12 +19,14 @@ from fulfillment.rereading_results import result_of
 from fulfillment.selectors import review_summary
 from fulfillment.services.legal import batch_standing
 from fulfillment.views.review_base import batch_of, page_context, reviewer
+from getdata.accounts.idle import shows_identity
 
 EVENTS_A_PAGE = 50
 
 
 @login_required
 @require_safe
+@shows_identity
 def batch_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The tab Verdict: the specification line by line, what accepting would fill, what was withheld."""
     user = reviewer(request)
@@ -55,6 +57,7 @@ def batch_bias(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_safe
+@shows_identity
 def batch_review_labels(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The tab Labels: the blind re-reading with its kappa, what reports contradict, agreement of readers by finding."""
     user = reviewer(request)

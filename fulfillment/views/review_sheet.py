@@ -25,6 +25,7 @@ from fulfillment.selectors import withheld_reasons
 from fulfillment.services import inspections, reviews
 from fulfillment.services.contact_sheet import FILES_A_PAGE, GROUPS, Tile, sheet_files, tiles
 from fulfillment.views.review_base import batch_of, page_context, reviewer, typed_notes
+from getdata.accounts.idle import shows_identity
 from getdata.common import storage
 from getdata.common.refusals import shows_refusals
 
@@ -34,6 +35,7 @@ TILE_SIDE = 160
 
 @login_required
 @require_safe
+@shows_identity
 def batch_sheet(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The contact sheet of one group (``?show=``) with the file at ``?at=`` large beside it; the sample first."""
     user = reviewer(request)
@@ -132,6 +134,7 @@ def sheet_address(request: HttpRequest, batch: Batch) -> str:
 
 @login_required
 @require_safe
+@shows_identity
 def image_tile(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """A small JPEG of a de-identified image for the contact sheet, for those who may look at its pixels."""
     seen = Image.objects.visible_to(request.user).pictured_for(request.user).live()
