@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import product
+from typing import Any
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from requests_app.feasibility import SMALL, WITHHELD, Count, Equation, equations, suppress
 from requests_app.spec import DatasetSpec, example_specs
@@ -92,25 +94,17 @@ def test_brute_force_finds_every_suppressed_cell_open(cells: list[int]) -> None:
     sums += [Equation("all", ("pa", "ap")), Equation("all", ("f", "m")), Equation("all", tuple(names))]
     shown = suppress(counts, sums)
     assert all(shown[key] == counts[key] or not isinstance(shown[key], int) for key in counts)
-    seen: dict[str, set[int]] = {key: set() for key in counts}
-    reach = range(48)
     free = [
-        [int(shown[n])] if isinstance(shown[n], int) else range(11) if shown[n] == SMALL else reach[11:] for n in names
-    ]  # type: ignore[arg-type]
-    for guess in product(*free):
-        table = dict(zip(names, guess, strict=True))
-        whole = {
-            **table,
-            **{key: sum(table[part] for part in parts) for key, parts in margins.items()},
-            "all": sum(guess),
-        }
-        if all(_agrees(shown[key], whole[key]) for key in (*margins, "all")):
-            for key, value in whole.items():
-                seen[key].add(value)
+        [shown[n]] if isinstance(shown[n], int) else range(11) if shown[n] == SMALL else range(11, 48) for n in names
+    ]
+    guess = dict(zip(names, np.meshgrid(*map(np.array, free), indexing="ij"), strict=True))
+    whole = guess | {key: sum(guess[part] for part in parts) for key, parts in margins.items()}
+    whole["all"] = sum(guess.values())
+    fits = np.logical_and.reduce([_agrees(shown[key], whole[key]) for key in (*margins, "all")])
     for key, count in shown.items():
         if count == SMALL:
-            assert len(seen[key]) > 1, (key, counts, shown)
+            assert len(np.unique(whole[key][fits])) > 1, (key, counts, shown)
 
 
-def _agrees(shown: Count, value: int) -> bool:
-    return value == shown if isinstance(shown, int) else (value < 11) == (shown == SMALL)
+def _agrees(shown: Count, values: NDArray[Any]) -> NDArray[np.bool_]:
+    return values == shown if isinstance(shown, int) else (values < 11) == (shown == SMALL)
