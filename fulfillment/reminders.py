@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.urls import reverse
 
-from fulfillment.models import Batch, BatchStatus, Release, ReleaseStatus
+from fulfillment.models import Batch, BatchStatus, DestructionDuty, DutyStatus, Release, ReleaseStatus
 from getdata.accounts.models import User
 from getdata.notifications.reminders import Waits, register
 from requests_app.services.people import staff
@@ -46,6 +46,21 @@ def releases() -> Iterator[Waits]:
         )
 
 
+def destructions() -> Iterator[Waits]:
+    """Holders who have not attested yet that their copies of what was withdrawn are gone."""
+    for duty in DestructionDuty.objects.filter(status=DutyStatus.OPEN).select_related(
+        "organization", "withdrawal__request"
+    ):
+        yield Waits(
+            key=str(duty.pk),
+            since=duty.created_at,
+            due=duty.due_at,
+            text=f"copies of what was withdrawn from “{duty.withdrawal.request.title}” are to be destroyed, and it attested.",
+            url=duty.withdrawal.get_absolute_url(),
+            parties={"asker": duty.organization},
+        )
+
+
 def _reviewers(batch: Batch) -> list[User]:
     if batch.reviewer is not None:
         return [batch.reviewer]
@@ -57,3 +72,4 @@ def register_all() -> None:
     """Called when the app is ready."""
     register("reminder.batch", batches)
     register("reminder.release", releases)
+    register("reminder.destruction", destructions)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Avg, Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 
 from fulfillment.batch_quality import BatchQuality
 from fulfillment.duplicate_pairs import PairCounts, count_pairs
@@ -147,10 +147,18 @@ def releasable_requests() -> list[dict[str, Any]]:
             fresh=Count(image, distinct=True, filter=~Q(fulfillments__batches__files__image__in=held)),
             since=Min("fulfillments__batches__decided_at"),
         )
-        .filter(fresh__gt=0)
+        .filter(Q(fresh__gt=0) | Q(pk__in=_to_be_made_anew()))
         .order_by("since")
     )
     return [{"request": row, "fresh": row.fresh, "accepted": row.accepted, "since": row.since} for row in waiting]
+
+
+def _to_be_made_anew() -> QuerySet[DatasetRequest]:
+    """Requests whose newest published release holds images that were taken back since."""
+    published = Release.objects.filter(request=OuterRef("pk"), status=ReleaseStatus.PUBLISHED).order_by("-number")
+    newest = DatasetRequest.objects.annotate(newest=Subquery(published.values("pk")[:1]))
+    gone = ReleaseItem.objects.filter(release=OuterRef("newest"), image__taken_back__isnull=False)
+    return DatasetRequest.objects.filter(pk__in=newest.filter(Exists(gone)).values("pk"))
 
 
 def release_breakdown(release: Release, user: User) -> dict[str, Any]:

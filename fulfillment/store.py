@@ -24,6 +24,7 @@ from fulfillment.models import (
     Study,
 )
 from fulfillment.models.imaging import AS_IT_CAME
+from fulfillment.services.withdrawals import is_withdrawn
 from fulfillment.verdict.repeats import Twin, repetition
 from getdata.common import crypto, storage
 from getdata.common.queue import enqueue
@@ -61,6 +62,7 @@ def store(held: ledger.Claim, outcome: Released, seen: Examined, *, seconds: flo
     with transaction.atomic():
         # One settle at a time within a fulfillment: two equal images finishing together must see each other.
         fulfillment = Fulfillment.objects.select_for_update().get(pk=held.file.batch.fulfillment_id)
+        _refuse_withdrawn(fulfillment, seen)
         original = _original_digest(held.file, record)
         _refuse_repetition(fulfillment, held.file, seen, original)
         file = ledger.settle(held, SourceFileStatus.PASSED, findings=seen.findings, seconds=seconds)
@@ -74,6 +76,16 @@ def _original_digest(file: SourceFile, record: dict[str, Any]) -> str:
     """A fingerprint of the pixels before masking that only means something within this hospital."""
     pixels = str(record.get("pixel_sha256_in") or "")
     return crypto.digest(pixels, scope=f"pixels:{file.batch.fulfillment.hospital_id}") if pixels else ""
+
+
+def _refuse_withdrawn(fulfillment: Fulfillment, seen: Examined) -> None:
+    if is_withdrawn(fulfillment=fulfillment, pseudonym=seen.facts.patient or "", study_uid=seen.facts.study_uid or ""):
+        raise Refused(
+            SourceFileStatus.REJECTED,
+            "WITHDRAWN",
+            "Your hospital withdrew this patient or study from this request.",
+            "Leave it out: what was withdrawn is not taken in again.",
+        )
 
 
 def _refuse_repetition(fulfillment: Fulfillment, file: SourceFile, seen: Examined, original: str) -> None:

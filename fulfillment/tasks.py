@@ -5,8 +5,9 @@ from __future__ import annotations
 from celery import shared_task
 
 from fulfillment import ledger, near_duplicates, pipeline, uploads
-from fulfillment.services import certificates, grant_expiry, label_imports, published_sets, releases, settling
+from fulfillment.services import certificates, evidence, grant_expiry, label_imports, published_sets, releases, settling
 from fulfillment.services.destruction import destroy_due
+from fulfillment.services.withdrawals import erase_withdrawn
 
 
 @shared_task(name="fulfillment.process_task", soft_time_limit=300, time_limit=330)
@@ -80,6 +81,11 @@ def sweep_certificates_task() -> None:
     certificates.ring_for_uncertified()
 
 
+@shared_task(name="fulfillment.sweep_evidence_task", soft_time_limit=60, time_limit=90)
+def sweep_evidence_task() -> None:
+    evidence.ring_for_unbuilt_packs()
+
+
 @shared_task(name="fulfillment.read_label_import_task", soft_time_limit=300, time_limit=330)
 def read_label_import_task(pk: str) -> None:
     label_imports.read_import(pk)
@@ -88,3 +94,18 @@ def read_label_import_task(pk: str) -> None:
 @shared_task(name="fulfillment.destroy_originals_task", soft_time_limit=1700, time_limit=1800)
 def destroy_originals_task() -> None:
     destroy_due()
+
+
+@shared_task(name="fulfillment.build_evidence_task", soft_time_limit=1700, time_limit=1800)
+def build_evidence_task(pk: str) -> None:
+    evidence.build_pack(pk)
+
+
+@shared_task(name="fulfillment.sweep_withdrawals_task", soft_time_limit=1700, time_limit=1800)
+def sweep_withdrawals_task() -> None:
+    erase_withdrawn()
+
+
+@shared_task(name="fulfillment.erase_withdrawn_task", soft_time_limit=1700, time_limit=1800)
+def erase_withdrawn_task(pk: str) -> None:
+    erase_withdrawn(pk)

@@ -14,6 +14,7 @@ from fulfillment.views import (
     custody,
     deliveries,
     dicom_senders,
+    evidence,
     files,
     label_imports,
     label_passports,
@@ -21,7 +22,9 @@ from fulfillment.views import (
     quality,
     reports,
     uploads,
+    verify,
     viewer,
+    withdrawals,
     withheld,
 )
 
@@ -43,11 +46,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("batches/<uuid:pk>/seal/", deliveries.batch_seal, name="batch_seal"),
     path("batches/<uuid:pk>/certificate.json", certificates.batch_certificate, name="batch_certificate"),
     path("batches/<uuid:pk>/certificate.pdf", certificates.batch_certificate_pdf, name="batch_certificate_pdf"),
+    path("verify/", verify.verify, name="verify"),
     path("certificates/public-key.pem", certificates.signing_public_key, name="signing_public_key"),
+    path("custody/", custody.custody_now, name="custody"),
     path("originals/", custody.originals, name="originals"),
     path("originals/<uuid:pk>/certificate.json", custody.destruction_certificate, name="destruction_certificate"),
     path(
         "originals/<uuid:pk>/certificate.pdf", custody.destruction_certificate_pdf, name="destruction_certificate_pdf"
+    ),
+    path("batches/<uuid:pk>/evidence/", evidence.batch_evidence, name="batch_evidence"),
+    path("releases/<uuid:pk>/evidence/", evidence.release_evidence, name="release_evidence"),
+    path("evidence/<uuid:pk>.json", evidence.evidence_json, name="evidence_json"),
+    path("evidence/<uuid:pk>.pdf", evidence.evidence_pdf, name="evidence_pdf"),
+    path("withdrawals/", withdrawals.withdrawal_list, name="withdrawal_list"),
+    path("withdrawals/new/", withdrawals.withdrawal_new, name="withdrawal_new"),
+    path("withdrawals/<uuid:pk>/", withdrawals.withdrawal_detail, name="withdrawal_detail"),
+    path("withdrawals/<uuid:pk>/files.csv", withdrawals.withdrawal_files, name="withdrawal_files"),
+    path("withdrawals/<uuid:pk>/attest/", withdrawals.withdrawal_attest, name="withdrawal_attest"),
+    path(
+        "withdrawals/attestations/<uuid:pk>.json", withdrawals.destruction_attestation, name="destruction_attestation"
     ),
     path("batches/<uuid:pk>/reports/", reports.batch_reports, name="batch_reports"),
     path("reports/<uuid:pk>/", reports.report_detail, name="report_detail"),

@@ -14,6 +14,8 @@ def schedule(*, sweep_seconds: float) -> dict[str, dict[str, Any]]:
         "sweep-uploads": {"task": "fulfillment.sweep_uploads_task", "schedule": 600.0},
         "destroy-originals": {"task": "fulfillment.destroy_originals_task", "schedule": 900.0},
         "sweep-certificates": {"task": "fulfillment.sweep_certificates_task", "schedule": 300.0},
+        "sweep-evidence": {"task": "fulfillment.sweep_evidence_task", "schedule": 300.0},
+        "sweep-withdrawals": {"task": "fulfillment.sweep_withdrawals_task", "schedule": 3600.0},
         "sweep-comparisons": {"task": "fulfillment.sweep_comparisons_task", "schedule": 60.0},
         "sweep-published-sets": {"task": "fulfillment.sweep_published_sets_task", "schedule": 120.0},
         "sweep-releases": {"task": "fulfillment.sweep_releases_task", "schedule": 120.0},

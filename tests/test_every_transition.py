@@ -13,7 +13,17 @@ import pytest
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from fulfillment.models import Batch, Fulfillment, LabelImport, PublishedSet, Release, SourceFile, Upload
+from fulfillment.models import (
+    Batch,
+    DestructionDuty,
+    Fulfillment,
+    LabelImport,
+    PublishedSet,
+    Release,
+    SourceFile,
+    Upload,
+    Withdrawal,
+)
 from getdata.accounts.models import Invitation, Organization, Role
 from getdata.audit.models import AuditEvent
 from getdata.common.states import IllegalTransition, StaleState, transition
@@ -80,6 +90,23 @@ def amendment() -> Amendment:
     )
 
 
+def withdrawal() -> Withdrawal:
+    return Withdrawal.objects.create(
+        kind="patient",
+        request=factories.open_request(),
+        reason="consent",
+        asked_by=factories.UserFactory.create(),
+        due_at=timezone.now(),
+    )
+
+
+def duty() -> DestructionDuty:
+    made = withdrawal()
+    return DestructionDuty.objects.create(
+        withdrawal=made, organization=made.request.organization, due_at=timezone.now()
+    )
+
+
 MAKERS: dict[type[models.Model], Callable[[], Any]] = {
     Organization: factories.OrganizationFactory.create,
     Invitation: invitation,
@@ -93,6 +120,8 @@ MAKERS: dict[type[models.Model], Callable[[], Any]] = {
     LabelImport: label_import,
     PublishedSet: published_set,
     Release: release,
+    Withdrawal: withdrawal,
+    DestructionDuty: duty,
 }
 PAIRS = [
     pytest.param(model, source, target, id=f"{model.__name__}: {source} to {target}")

@@ -22,7 +22,11 @@ from deid.verify import pixel_sha256
 
 LARGEST_CERTIFICATE = 512 * 1024 * 1024
 _PARTS = {"format", "statement", "manifest", "seal", "signature"}
-_FORMATS = (FORMAT, DESTRUCTION_FORMAT)
+CERTIFICATE_FORMATS = (FORMAT, DESTRUCTION_FORMAT)
+#: Papers of a portal with the same five parts: that a holder destroyed its copies, and the evidence of a batch or release.
+ATTESTATION_FORMAT = "getdata-destruction-attestation/1"
+PACK_FORMAT = "getdata-evidence-pack/1"
+PORTAL_FORMATS = (ATTESTATION_FORMAT, PACK_FORMAT)
 
 
 @dataclass
@@ -48,17 +52,19 @@ class _Duplicate(ValueError):
     pass
 
 
-def check_certificate(raw: bytes, public_key: bytes | None = None) -> Verdict:
-    """Check a certificate's bytes. Never raises for any content."""
+def check_certificate(
+    raw: bytes, public_key: bytes | None = None, formats: Sequence[str] = (*CERTIFICATE_FORMATS, *PORTAL_FORMATS)
+) -> Verdict:
+    """Check a certificate's bytes, of one of these formats: all have the same five parts. Never raises for any content."""
     verdict = Verdict()
     try:
         document = json.loads(raw.decode("utf-8"), object_pairs_hook=_no_duplicates)
     except (ValueError, RecursionError):
         verdict.problems.append("certificate: not readable as JSON, or a name stands twice in it.")
         return verdict
-    if not isinstance(document, dict) or document.get("format") not in _FORMATS or set(document) != _PARTS:
+    if not isinstance(document, dict) or document.get("format") not in formats or set(document) != _PARTS:
         verdict.problems.append(
-            f"certificate: not a certificate of the format {' or '.join(_FORMATS)}, or a part of it is missing."
+            f"certificate: not a certificate of the format {' or '.join(formats)}, or a part of it is missing."
         )
         return verdict
     try:

@@ -107,7 +107,7 @@ def _verify(arguments: Sequence[str], console: Console) -> int:
     problems: list[str] = []
     if "report" not in verdict.document["statement"] and (report is not None or options.files is not None):
         return _usage(
-            "this certificate speaks of destroyed originals: there are no files and no report to compare it with."
+            "this paper speaks of no folder of clean files: there are no files and no report to compare it with."
         )
     if report is not None:
         found = check_report(report, verdict.document)
@@ -151,7 +151,13 @@ def _tell_statement(console: Console, statement: Mapping[str, Any]) -> None:
     if "occasion" in statement:
         _tell_destruction(console, statement)
         return
-    issue, counts, canaries = statement["issue"], statement["counts"], statement["canaries"]
+    issue = statement["issue"]
+    if "canaries" not in statement:  # an attestation of destruction or an evidence pack
+        of = ", ".join(f"{name} {value}" for name, value in sorted(issue["subject"].items()))
+        _say(console, f"Issued {issue['issued_at']} by {issue['issuer']}, about {of}.")
+        _say(console, f"It speaks of {statement['manifest']['files']} files.")
+        return
+    counts, canaries = statement["counts"], statement["canaries"]
     _say(console, f"Issued {issue['issued_at']} by {issue['issuer']}, policy {statement['policy']['label']}.")
     _say(
         console, f"{counts['released']} released, {counts['withheld']} withheld. Class: {statement['class']['class']}."

@@ -32,7 +32,11 @@ class Held:
             wanted["image__series__series_instance_uid"] = series
         if instance:
             wanted["image__sop_instance_uid"] = instance
-        return self.release.items.filter(**wanted).select_related("image__series__study").order_by("path")
+        return (
+            self.release.items.filter(**wanted, image__taken_back=None)
+            .select_related("image__series__study")
+            .order_by("path")
+        )
 
     def note(self, items: Iterable[ReleaseItem], what: str) -> None:
         """Write into the custody ledger, before a byte leaves, that these were taken; ``what``: instance, metadata, frames ..."""

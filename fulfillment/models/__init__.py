@@ -18,6 +18,7 @@ from fulfillment.models.delivery import (
     UploadStatus,
 )
 from fulfillment.models.duplicates import DuplicateDecision, ImageFingerprint
+from fulfillment.models.evidence import EvidencePack
 from fulfillment.models.imaging import DuplicateHit, Image, Patient, QualityScore, Series, Study
 from fulfillment.models.inspection import DeskClaim, ImageLook, Inspection, InspectionItem
 from fulfillment.models.label_imports import LabelImport, LabelImportStatus, LabelMapping
@@ -42,6 +43,14 @@ from fulfillment.models.release_files import ReleaseFile
 from fulfillment.models.reports import Report, ReportState
 from fulfillment.models.rereading import Rereading, RereadingAnswer, RereadingItem
 from fulfillment.models.senders import DicomSender
+from fulfillment.models.withdrawals import (
+    DestructionAttestation,
+    DestructionDuty,
+    DutyStatus,
+    Withdrawal,
+    WithdrawalStatus,
+    WithdrawnImage,
+)
 from fulfillment.models.work import Pulse, Turn
 
 __all__ = [
@@ -57,11 +66,15 @@ __all__ = [
     "Clearance",
     "DeidCertificate",
     "DeskClaim",
+    "DestructionAttestation",
+    "DestructionDuty",
     "DicomSender",
     "DownloadEvent",
     "DownloadedFile",
     "DuplicateDecision",
     "DuplicateHit",
+    "DutyStatus",
+    "EvidencePack",
     "Fulfillment",
     "FulfillmentStatus",
     "GrantedUser",
@@ -107,4 +120,7 @@ __all__ = [
     "Turn",
     "Upload",
     "UploadStatus",
+    "Withdrawal",
+    "WithdrawalStatus",
+    "WithdrawnImage",
 ]

@@ -9,9 +9,18 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from fulfillment.models import AccessGrant, DownloadedFile, DownloadEvent, Release, ReleaseFile, ReleaseItem
+from fulfillment.models import (
+    AccessGrant,
+    DownloadedFile,
+    DownloadEvent,
+    Release,
+    ReleaseFile,
+    ReleaseItem,
+    WithdrawnImage,
+)
 from getdata.accounts.models import Organization, User
 from getdata.audit.chain import record
+from getdata.common.problems import CannotDo
 
 #: Folder of the payload that holds the images themselves; what was made from one has its path in another folder.
 _IMAGES = "dicom/"
@@ -40,7 +49,7 @@ def note_file(
     session when it begins; the ledger of every file in it.
     """
     event = _session(grant, user, session or timezone.now().date().isoformat())
-    return DownloadedFile.objects.create(event=event, file=file, item=_image_of(file), first_byte=first_byte, size=size)
+    return DownloadedFile.objects.create(event=event, file=file, item=image_of(file), first_byte=first_byte, size=size)
 
 
 def _session(grant: AccessGrant, user: User, session: str) -> DownloadEvent:
@@ -63,7 +72,29 @@ def _session(grant: AccessGrant, user: User, session: str) -> DownloadEvent:
     return event
 
 
-def _image_of(file: ReleaseFile) -> ReleaseItem | None:
+def taken_back(release: Release) -> int:
+    """How many images of the release were withdrawn since it was made."""
+    return release.items.filter(image__taken_back__isnull=False).count()
+
+
+def require_given_out(release: Release, file: ReleaseFile | None = None) -> None:
+    """Nothing of what was withdrawn leaves: not the archive (``file`` None), no file made from such an image, no table or report
+    that may speak of one. Raises ``CannotDo``."""
+    gone = taken_back(release)
+    if not gone:
+        return
+    item = image_of(file) if file is not None else None
+    if item is not None and not WithdrawnImage.objects.filter(image=item.image_id).exists():
+        return
+    raise CannotDo(
+        f"{gone:,} {'image' if gone == 1 else 'images'} of this release {'was' if gone == 1 else 'were'} withdrawn: only the "
+        "files of other images are given out.",
+        remedy="Take the next version of this release, and destroy your copies of what was withdrawn.",
+        code="images_withdrawn",
+    )
+
+
+def image_of(file: ReleaseFile) -> ReleaseItem | None:
     """The image that a file is or was made from: its path but for the folder and the ending."""
     folder, _, rest = file.path.removeprefix("data/").partition("/")
     stem, _, _ = rest.rpartition(".")

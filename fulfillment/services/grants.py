@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment.models import AccessGrant, GrantedUser, Release, ReleaseStatus
-from fulfillment.services.custody import downloads_for, note_download
+from fulfillment.services.custody import downloads_for, note_download, taken_back
 from getdata.accounts.models import CAPABILITIES, User
 from getdata.accounts.permissions import can, require, require_staff, require_verified
 from getdata.audit.chain import record
@@ -52,11 +52,13 @@ def live_grant(*, release: Release, user: User) -> AccessGrant | None:
 
 def still_live(grant: AccessGrant, user: User) -> Callable[[], bool]:
     """A question for a long transfer to ask again on its way: may this person still have it?"""
-    pk, person = grant.pk, user.pk
+    pk, person, release, before = grant.pk, user.pk, grant.release, taken_back(grant.release)
 
     def ask() -> bool:
         now = User.objects.filter(pk=person, is_active=True).first()
-        return now is not None and AccessGrant.objects.usable_by(now).filter(pk=pk).exists()
+        if now is None or not AccessGrant.objects.usable_by(now).filter(pk=pk).exists():
+            return False
+        return taken_back(release) == before  # something was withdrawn meanwhile: ask anew
 
     return ask
 

@@ -31,6 +31,7 @@ from fulfillment.services.release_building import (
     ring_for_unbuilt,
 )
 from fulfillment.services.reviews import members_with
+from fulfillment.services.withdrawals import recall
 from getdata.accounts.models import Organization, User
 from getdata.accounts.permissions import require_staff, require_verified
 from getdata.audit.chain import record
@@ -290,7 +291,8 @@ def withdraw_release(*, release: Release, actor: User, reason: str) -> Release:
         notify(
             event="release.withdrawn",
             users=holders.values(),
-            text=f"Release {withdrawn.number} of “{withdrawn.request.title}” was withdrawn. Destroy your copies.",
+            text=f"Release {withdrawn.number} of “{withdrawn.request.title}” was withdrawn. Destroy your copies and attest it.",
             url=reverse("release_detail", args=[withdrawn.pk]),
         )
+        recall(release=withdrawn, actor=actor, reason=reason)
     return withdrawn

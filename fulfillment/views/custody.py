@@ -16,10 +16,15 @@ from django.views.decorators.http import require_safe
 
 from deid.proof.destruction_pdf import destruction_pdf
 from fulfillment.models import Batch, OriginalsDestruction, SourceFile, SourceFileStatus
+from fulfillment.models.withdrawals import TIME_TO_DESTROY
 from fulfillment.services.destruction import days_after_acceptance, term_of
+from fulfillment.where_now import where_now
 from getdata.accounts.models import Organization, User
+from getdata.accounts.permissions import can
 
 A_PAGE = 25
+#: Hospitals that staff can choose among on one page.
+MOST_HOSPITALS = 200
 
 
 def _batches_of(user: User) -> QuerySet[Batch]:
@@ -28,6 +33,29 @@ def _batches_of(user: User) -> QuerySet[Batch]:
     if user.is_reviewer:
         return seen
     return seen.filter(fulfillment__hospital__in=Organization.objects.filter(memberships__user=user))
+
+
+@login_required
+@require_safe
+def custody_now(request: HttpRequest) -> HttpResponse:
+    """Where a hospital's data are now. ``?hospital=`` chooses among several; staff see every hospital that delivered."""
+    user = request.user
+    assert isinstance(user, User)  # login_required
+    rows = Organization.objects.filter(fulfillments__isnull=False)
+    if not user.is_reviewer:
+        rows = rows.filter(memberships__user=user)
+    hospitals = list(rows.distinct().order_by("name"))
+    chosen = request.GET.get("hospital", "")
+    hospital = next((one for one in hospitals if one.slug == chosen), hospitals[0] if hospitals else None)
+    context = {
+        "hospitals": hospitals[:MOST_HOSPITALS],
+        "now": where_now(hospital) if hospital is not None else None,
+        "may_withdraw": hospital is not None and can(user, "approve_privacy", hospital),
+        "days": settings.ORIGINALS_DAYS,
+        "refused_days": settings.ORIGINALS_REFUSED_DAYS,
+        "destroy_days": TIME_TO_DESTROY.days,
+    }
+    return render(request, "fulfillment/custody/where_now.html", context)
 
 
 @login_required

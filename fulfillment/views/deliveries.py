@@ -24,6 +24,7 @@ from fulfillment.models import Batch, BatchStatus, Fulfillment, FulfillmentStatu
 from fulfillment.selectors import left_aside, withheld_reasons
 from fulfillment.services import batches, fulfillments
 from fulfillment.services.certificates import current_certificate
+from fulfillment.services.evidence import may_have
 from fulfillment.services.file_lists import file_rows, files_of
 from fulfillment.services.legal import batch_standing
 from fulfillment.services.reviews import RETURNED
@@ -243,6 +244,7 @@ def batch_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     context["max_instance"] = settings.MAX_INSTANCE_BYTES
     context["certificate"] = current_certificate(batch)
     context["legal"] = batch_standing(batch)
+    context["may_evidence"] = bool(batch.sealed_at) and may_have(_person(request), batch=batch)
     context |= figure_of(batch, _person(request)) if context["progress"].is_settled else {}
     context["sees_quality"] = Batch.objects.pictured_for(request.user).filter(pk=batch.pk).exists()
     context["twins"] = own_twins(batch) if rights.is_of_the_hospital(_person(request), batch) else []

@@ -17,6 +17,8 @@ from fulfillment.services import attestations, custody, grants, releases
 from getdata.accounts.models import User
 from getdata.accounts.second_factor import second_factor_required
 from getdata.common import storage
+from getdata.common.problems import CannotDo
+from getdata.common.refusals import refusal_text
 
 #: What one run of a program calls itself, so that its files are one line of the ledger.
 SESSION_HEADER = "GetDATA-Session"
@@ -32,6 +34,11 @@ def release_download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     release = get_object_or_404(Release.objects.visible_to(request.user), pk=pk)
     grant = releases.live_grant(release=release, user=request.user)
     if grant is not None:
+        try:
+            custody.require_given_out(release)
+        except CannotDo as refusal:
+            messages.error(request, refusal_text(refusal))
+            return redirect("release_detail", pk=pk)
         return deliver(request, request.user, release, grant)
     if attestations.grant_to_attest(release=release, user=request.user) is None:
         raise Http404
@@ -69,7 +76,9 @@ def deliver(request: HttpRequest, user: User, release: Release, grant: AccessGra
 def deliver_file(
     request: HttpRequest, user: User, release: Release, grant: AccessGrant, file: ReleaseFile
 ) -> HttpResponseBase:
-    """Send one file of the package under a live grant: a range of the archive, streamed by us alone."""
+    """Send one file of the package under a live grant: a range of the archive, streamed by us alone. Raises ``CannotDo`` for one
+    that holds anything of what was withdrawn."""
+    custody.require_given_out(release, file)
     response = storage.send_inside(
         request,
         storage.released(),

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,10 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment.forms import ExpiryForm, ReasonForm
 from fulfillment.label_worklist import release_rate
-from fulfillment.models import Image, Release, ReleaseStatus
+from fulfillment.models import Image, Release, ReleaseStatus, Withdrawal
 from fulfillment.release_page import citing, figures, loading, versions
 from fulfillment.selectors import release_batches, release_breakdown, release_samples, sees_whole_release
-from fulfillment.services import attestations, grants, legal, releases
+from fulfillment.services import attestations, custody, grants, legal, releases
 from getdata.accounts.models import User
 from getdata.accounts.second_factor import recently_proven
 from getdata.common.refusals import shows_refusals
@@ -131,6 +132,13 @@ def _release(request: HttpRequest, pk: UUID) -> Release:
     return get_object_or_404(rows, pk=pk)
 
 
+def _withdrawn(release: Release, user: User) -> QuerySet[Withdrawal]:
+    """What was taken back of this release, as far as this person may know, each with how many images it ``held`` here."""
+    here = Q(images__image__release_items__release=release)
+    rows = Withdrawal.objects.filter(here | Q(release=release), pk__in=Withdrawal.objects.visible_to(user).values("pk"))
+    return rows.select_related("patient", "study", "release").annotate(held=Count("images", filter=here, distinct=True))
+
+
 def _context(request: HttpRequest, release: Release) -> dict[str, object]:
     user = request.user
     assert isinstance(user, User)
@@ -146,6 +154,12 @@ def _context(request: HttpRequest, release: Release) -> dict[str, object]:
         if user.is_reviewer
         else 0,
         "bulk_persons": law.regions()["bulk_persons"],
+        "withdrawn": _withdrawn(release, user),
+        "incomplete": custody.taken_back(release) if grant else 0,
+        "next_version": Release.objects.visible_to(user)
+        .filter(request=release.request_id, status=ReleaseStatus.PUBLISHED, number__gt=release.number)
+        .order_by("number")
+        .first(),
         "audit": release.audits.first() if whole else None,
         "breakdown": release_breakdown(release, user),
         # By grant: who asked sees pictures once they may have the release; staff and the hospital see them all along.

@@ -125,6 +125,8 @@ EDGES: dict[str, dict[Edge, Rule]] = {
         ("reading", "failed"): nobody("the reviewer who loaded the list sees cause and cure on the page of lists"),
         ("ready", "retired"): nobody("a reviewer's own step; images already decided stay decided"),
     },
+    "fulfillment.Withdrawal": {("open", "complete"): tells("withdrawal.completed")},
+    "fulfillment.DestructionDuty": {("open", "attested"): tells("withdrawal.attested")},
     "fulfillment.Release": {
         ("draft", "published"): tells("release.published"),
         ("published", "withdrawn"): tells("release.withdrawn"),

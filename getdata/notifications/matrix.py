@@ -135,6 +135,16 @@ EVENTS: dict[str, Event] = {
     "grant.expires": _row(_G.RELEASES, "Your access to a release ends soon", ("asker", "download"), locked=True),
     "grant.expired": _row(_G.RELEASES, "Your access to a release has ended", ("asker", "download"), locked=True),
     "grant.revoked": _row(_G.RELEASES, "Your access to a release was revoked", ("asker", "download"), locked=True),
+    # what was taken back
+    "withdrawal.made": _row(
+        _G.RELEASES, "Data were withdrawn", ("asker", "download"), ("hospital", "approve_privacy"), STAFF, locked=True
+    ),
+    "withdrawal.attested": _row(
+        _G.RELEASES, "A holder attested destruction", ("hospital", "approve_privacy"), STAFF, channel=_DIGEST
+    ),
+    "withdrawal.completed": _row(
+        _G.RELEASES, "No holder has copies of what you withdrew", ("hospital", "approve_privacy"), STAFF
+    ),
     # security
     "webhook.disabled": _row(_G.SECURITY, "A webhook was switched off", _OWNERS, locked=True),
     # reminders, at half and at the end of the time there is
@@ -146,6 +156,9 @@ EVENTS: dict[str, Event] = {
         _G.AGREEMENTS, "Reminder: an agreement waits for your signature", ("signer", "sign"), locked=True
     ),
     "reminder.batch": _row(_G.REMINDERS, "Reminder: a batch waits for review", STAFF),
+    "reminder.destruction": _row(
+        _G.RELEASES, "Reminder: copies are to be destroyed", ("asker", "download"), locked=True
+    ),
     "reminder.release": _row(_G.REMINDERS, "Reminder: a release waits for a second person", STAFF),
 }
 

@@ -48,6 +48,8 @@ SIDE: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("Deliveries", "fulfillment_list", "user"),
             Place("Batches", "batch_list", "user"),
             Place("Releases", "release_list", "user"),
+            Place("Custody", "custody", "user"),
+            Place("Withdrawals", "withdrawal_list", "user"),
         ),
     ),
     (
