@@ -21,7 +21,7 @@ class TokenOrBasic(ApiTokenAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         parts = get_authorization_header(request).split()
         if len(parts) == 2 and parts[0].lower() == b"basic":
-            return self.accept(_password(parts[1]))
+            return self.accept(_password(parts[1]), request)
         return super().authenticate(request)
 
     def authenticate_header(self, request: Request) -> str:

@@ -8,12 +8,15 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -100,6 +103,14 @@ def _with_sign_in() -> QuerySet[ApiToken]:
     )
 
 
+def _count_unknown(request: Request) -> None:
+    """Tokens that work are never held up: behind one address of a hospital many scripts may stand."""
+    key = f"unknown-tokens:{get_adapter().get_client_ip(request._request)}"
+    cache.add(key, 0, settings.UNKNOWN_TOKENS_SECONDS)
+    if cache.incr(key) > settings.MAX_UNKNOWN_TOKENS:
+        raise Throttled(settings.UNKNOWN_TOKENS_SECONDS)
+
+
 def _showed_second_factor(request: Request) -> bool:
     """A token's person has one; a session has shown it."""
     if isinstance(request.auth, ApiToken):
@@ -114,12 +125,13 @@ class ApiTokenAuthentication(BaseAuthentication):
         parts = get_authorization_header(request).split()
         if len(parts) != 2 or parts[0].lower() != b"bearer":
             return None
-        return self.accept(parts[1].decode("latin-1"))
+        return self.accept(parts[1].decode("latin-1"), request)
 
-    def accept(self, secret: str) -> tuple[User, ApiToken]:
-        """Whose token it is. Raises ``AuthenticationFailed``."""
+    def accept(self, secret: str, request: Request) -> tuple[User, ApiToken]:
+        """Whose token it is. Raises ``AuthenticationFailed``, or ``Throttled`` for an address that tried many unknown ones."""
         token = _with_sign_in().filter(token_hash=fingerprint(secret)).first()
         if token is None or not token.is_live or not token.user.is_active:
+            _count_unknown(request)
             raise AuthenticationFailed(
                 "This token is unknown, expired or revoked. Make a new one on your account page."
             )

@@ -18,6 +18,7 @@ from django.utils import timezone
 from getdata.accounts.models import Invitation, Membership, Organization, Role, User
 from getdata.accounts.permissions import confirmed_addresses, require
 from getdata.accounts.services.common import locked
+from getdata.accounts.services.offboarding import end_access
 from getdata.accounts.tokens import fingerprint
 from getdata.audit.chain import record
 from getdata.common.problems import CannotDo
@@ -204,6 +205,7 @@ def remove_member(*, membership: Membership, actor: User) -> None:
             data={"role": current.role, "user": str(current.user_id), "left": current.user_id == actor.pk},
         )
         current.delete()
+        end_access(organization=organization, role=current.role, user=membership.user, actor=actor)
         if membership.user_id != actor.pk:
             notify(
                 event="membership.changed",
