@@ -31,7 +31,7 @@ PRODUCTION := $(EMBEDDED) GETDATA_ENV=production DEBUG=0 \
 	GETDATA_SIGNING_KEY="$$($(PY) -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-embedded test-servers fuzz lint lint-lock fmt bench clean
+.PHONY: help setup run test test-embedded test-servers fuzz lint lint-lock audit sbom fmt bench clean
 .NOTPARALLEL:
 
 help: ## List the commands
@@ -85,6 +85,12 @@ lint-lock: setup ## Check that every locked package installs without a compiler
 	"$$uv" lock --check --quiet --python $(PY) && \
 	UV_NO_BUILD_PACKAGE="$$names" UV_PROJECT_ENVIRONMENT=$(VENV) "$$uv" sync --quiet --frozen --all-extras --dry-run --python $(PY) && \
 	echo "lock: every package has a wheel for this machine, except pure Python: $(BUILDABLE)"
+
+audit: setup ## Known vulnerabilities of the locked packages (needs the network; says so where there is none)
+	@$(FIND_PYTHON); $(FIND_UV); UV="$$uv" .ci/audit
+
+sbom: setup ## The software bill of materials (CycloneDX JSON) in sbom.cdx.json
+	@$(EMBEDDED) $(PY) manage.py sbom --output sbom.cdx.json && echo "sbom: sbom.cdx.json"
 
 fmt: setup ## Format the code and the templates
 	@$(PY) -m ruff check --fix-only --quiet $(wildcard $(SOURCES))

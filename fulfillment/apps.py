@@ -8,7 +8,7 @@ class FulfillmentConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate, pre_migrate
 
-        from fulfillment import meter, receivers, reminders, totals, webhook_topics, write_once
+        from fulfillment import meter, receivers, reminders, sealed_things, totals, webhook_topics, write_once
         from requests_app import progress, signals
 
         signals.offer_accepted.connect(receivers.begin_fulfillment, dispatch_uid="begin_fulfillment")
@@ -18,3 +18,4 @@ class FulfillmentConfig(AppConfig):
         progress.register_totals(totals.request_totals)
         reminders.register_all()
         webhook_topics.register_all()
+        sealed_things.register_all()

@@ -8,6 +8,7 @@ from fulfillment import ledger, near_duplicates, pipeline, uploads
 from fulfillment.services import certificates, evidence, grant_expiry, label_imports, published_sets, releases, settling
 from fulfillment.services.destruction import destroy_due
 from fulfillment.services.withdrawals import erase_withdrawn
+from fulfillment.services.orphans import sweep_orphans
 
 
 @shared_task(name="fulfillment.process_task", soft_time_limit=300, time_limit=330)
@@ -109,3 +110,8 @@ def sweep_withdrawals_task() -> None:
 @shared_task(name="fulfillment.erase_withdrawn_task", soft_time_limit=1700, time_limit=1800)
 def erase_withdrawn_task(pk: str) -> None:
     erase_withdrawn(pk)
+
+
+@shared_task(name="fulfillment.sweep_orphans_task", soft_time_limit=1700, time_limit=1800)
+def sweep_orphans_task() -> None:
+    sweep_orphans()

@@ -49,6 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("verify/", verify.verify, name="verify"),
     path("certificates/public-key.pem", certificates.signing_public_key, name="signing_public_key"),
     path("custody/", custody.custody_now, name="custody"),
+    path("certificates/public-keys.json", certificates.signing_public_keys, name="signing_public_keys"),
     path("originals/", custody.originals, name="originals"),
     path("originals/<uuid:pk>/certificate.json", custody.destruction_certificate, name="destruction_certificate"),
     path(

@@ -36,9 +36,13 @@ PICTURED = frozenset(
 SIDE = 640
 
 
+#: What the key of a picture ends with.
+PICTURE = ".picture"
+
+
 def picture_key(stored: str) -> str:
     """Where the picture of an original lies."""
-    return f"{stored}.picture"
+    return f"{stored}{PICTURE}"
 
 
 def keep_picture(file: SourceFile, data: bytes, reason: str) -> None:

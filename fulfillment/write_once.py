@@ -1,4 +1,5 @@
-"""Database triggers that keep labels, their shapes and the audits of releases as they were written, whoever asks.
+"""Database triggers that keep evidence as it was written, whoever asks: labels and their shapes, audits of releases, signatures,
+certificates, decisions of reviewers, attestations, the ledger of downloads, anchors of the audit log.
 
 They are put in place after every ``migrate`` and step aside during one, because SQLite rebuilds a table to alter it and loses its
 triggers. What may change is a label's link to its image, once from nothing to an image, and back when a retried file's image goes.
@@ -15,9 +16,21 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 LABELS = "fulfillment_label"
 SHAPES = "fulfillment_annotation"
 AUDITS = "fulfillment_auditresult"
+#: Rows that nobody ever changes or removes.
+EVIDENCE = (
+    "requests_app_signature",
+    "fulfillment_review",
+    "fulfillment_deidcertificate",
+    "fulfillment_attestation",
+    "fulfillment_downloadevent",
+    "fulfillment_downloadedfile",
+    "fulfillment_originalsdestruction",
+    "trust_auditanchor",
+)
 _RELEASES = "fulfillment_release"
 _LINK = "image_id"
 _MESSAGE = "labels and annotations are written once; add a row that supersedes"
+_EVIDENCE_MESSAGE = "evidence is written once; add another row"
 _AUDIT_MESSAGE = "audits of releases are written once; make another"
 # A draft may go, and what hangs on it with it.
 _KEPT = f"EXISTS (SELECT 1 FROM {_RELEASES} WHERE id = OLD.release_id AND status <> 'draft')"  # noqa: S608 (names of ours)
@@ -54,6 +67,31 @@ def install(connection: BaseDatabaseWrapper) -> None:
                 )
         if AUDITS in present:
             _install_audits(cursor, connection.vendor)
+        for table in EVIDENCE:
+            if table in present:
+                _install_evidence(cursor, connection.vendor, table)
+
+
+def _install_evidence(cursor: Any, vendor: str, table: str) -> None:
+    if vendor == "sqlite":
+        for event in ("UPDATE", "DELETE"):
+            cursor.execute(
+                f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{_EVIDENCE_MESSAGE}'); END"
+            )
+        return
+    cursor.execute(
+        "CREATE OR REPLACE FUNCTION evidence_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_EVIDENCE_MESSAGE}'; END $$"
+    )
+    for name, event, each in (
+        ("no_update", "UPDATE", "ROW"),
+        ("no_delete", "DELETE", "ROW"),
+        ("no_truncate", "TRUNCATE", "STATEMENT"),
+    ):
+        cursor.execute(
+            f"CREATE TRIGGER {table}_{name} BEFORE {event} ON {table} FOR EACH {each} EXECUTE FUNCTION evidence_refuse()"
+        )
 
 
 def _install_audits(cursor: Any, vendor: str) -> None:
@@ -93,7 +131,7 @@ def remove(connection: BaseDatabaseWrapper) -> None:
         raise NotImplementedError(f"GetDATA supports SQLite and PostgreSQL, not {connection.vendor}")
     with connection.cursor() as cursor:
         present = set(connection.introspection.table_names(cursor))
-        for table in (LABELS, SHAPES, AUDITS):
+        for table in (LABELS, SHAPES, AUDITS, *EVIDENCE):
             for name in ("no_delete", "no_update", "no_moving", "no_truncate"):
                 if connection.vendor == "sqlite":
                     cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}")

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "getdata.notifications",
     "getdata.accounts",
     "getdata.webhooks",
+    "getdata.trust",
     "requests_app",
     "fulfillment",
     "getdata.demo",
@@ -288,6 +289,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_CHUNK_BYTES + 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000
 from getdata.settings_dicom import *  # noqa: E402, F403
+from getdata.settings_trust import *  # noqa: E402, F403
 
 #: Deliveries have endpoints of their own that write to staging; any other form is small and stays in memory.
 FILE_UPLOAD_HANDLERS = ["getdata.common.request_limits.SmallForms"]

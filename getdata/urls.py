@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("getdata.accounts.urls")),
     path("", include("getdata.notifications.urls")),
     path("", include("getdata.webhooks.urls")),
+    path("", include("getdata.trust.urls")),
     path("", include("requests_app.urls")),
     path("", include("fulfillment.urls")),
 ]

@@ -17,7 +17,7 @@ from getdata.common.logs import FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("getdata", "requests_app", "fulfillment", "deid")
-OUR_APPS = ("audit", "accounts", "notifications", "webhooks", "requests_app", "fulfillment")
+OUR_APPS = ("audit", "accounts", "notifications", "webhooks", "trust", "requests_app", "fulfillment")
 
 
 def sources() -> Iterator[Path]:
@@ -186,3 +186,25 @@ def test_no_path_of_a_machine_and_no_secret_is_committed() -> None:
                 text = path.read_text(errors="ignore")
                 found += [f"{path.relative_to(ROOT)}: {word}" for word in suspicious if word in text]
     assert found == []
+
+
+def test_every_table_of_immutable_rows_is_held_by_the_database_or_says_why_not() -> None:
+    """Add it to fulfillment.write_once.EVIDENCE, or to LEFT_OUT beside its test with the reason."""
+    from fulfillment import write_once
+    from getdata.common.models import Immutable
+    from tests.trust.test_write_once import LEFT_OUT
+
+    held = {write_once.LABELS, write_once.SHAPES, write_once.AUDITS, *write_once.EVIDENCE}
+    immutable = {model._meta.db_table for model in apps.get_models() if issubclass(model, Immutable)}
+    assert immutable - held - set(LEFT_OUT) == set()
+    assert set(LEFT_OUT) - immutable == set()
+    assert set(LEFT_OUT) & held == set()
+
+
+def test_every_function_that_opens_sealed_material_says_which_event_tells_of_it() -> None:
+    """Record the look (fulfillment.looks), and say so in READS of tests/trust/test_reads.py."""
+    from tests.trust.test_reads import READS, WORKERS, found
+
+    places = {place for place in found() if place in READS or not place.startswith(WORKERS)}
+    assert places - set(READS) == set(), "say in READS what tells of these, and make it so"
+    assert set(READS) - places == set(), "these open nothing any more"

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from fulfillment import looks
 from fulfillment.api.csrf_in_header import HEADER_AUTHENTICATION
 from fulfillment.api.serializers import (
     FileSerializer,
@@ -237,6 +238,7 @@ class UploadView(StreamView):
         upload = transfers.finish(upload=transfers.measure(upload), actor=_user(request))
         answer = _tus_answer(upload, 200)
         answer["Upload-Length"] = str(upload.length)
+        looks.names_shown(batch=upload.batch, user=_user(request), count=1)
         named = names.unseal_metadata(upload) or tus.format_metadata({"filename": names.unseal_name(upload)})
         answer["Upload-Metadata"] = named
         return answer
@@ -374,6 +376,7 @@ def _taken_document(taken: one_shot.Taken, request: Request) -> dict[str, Any]:
 
 
 def _upload_document(upload: Upload, request: Request) -> dict[str, Any]:
+    looks.names_shown(batch=upload.batch, user=_user(request), count=1)
     return {
         "url": upload_url(upload),
         "relative_path": names.unseal_name(upload),

@@ -107,5 +107,5 @@ def pseudonym_secret(batch: Batch) -> tuple[bytes, str]:
     """The secret and the key id for this hospital and request. Raises ``PseudonymKey.DoesNotExist`` before the first batch."""
     fulfillment = batch.fulfillment
     key = PseudonymKey.objects.get(hospital=fulfillment.hospital_id, request=fulfillment.request_id, destroyed_at=None)
-    secret = crypto.unseal(bytes(key.sealed_secret), scope=f"pseudonym:{fulfillment.hospital_id}")
+    secret = crypto.unseal(bytes(key.sealed_secret), scope=sealing.pseudonym_scope(fulfillment.hospital_id))
     return secret, str(key.pk)[:8]

@@ -20,6 +20,7 @@ from getdata.common.envelope import (
     Readable,
     WrappingKey,
     is_envelope,
+    named_key,
     open_blocks,
     seal_blocks,
 )
@@ -57,6 +58,31 @@ def blocks(hospital_id: UUID, key: str) -> Iterator[bytes]:
             yield crypto.unseal(head + handle.read(), scope=scope_of(hospital_id))
 
 
+def key_of(key: str) -> str:
+    """The ident of the sealing key that a stored object names, or ``""`` for one from before there were envelopes.
+
+    Raises ``FileNotFoundError``.
+    """
+    with storage.quarantine().open(key, "rb") as handle:
+        return named_key(handle.read(HEADER))
+
+
+def seal_again(hospital_id: UUID, key: str) -> None:
+    """Seal an object anew, under the hospital's newest key and a data key of its own, in the place where it is.
+
+    A reader sees the old object or the new one, both whole. Raises as :func:`get` and :func:`put` do.
+    """
+    wrapping = _current(hospital_id)
+
+    def save() -> None:
+        reader = BlockReader(
+            seal_blocks(BlockReader(blocks(hospital_id, key)), wrapping, context=_context(hospital_id, key))
+        )
+        storage.quarantine().save(key, File(reader, name=key))  # type: ignore[arg-type]  # all a storage does is read it
+
+    storage.persist(save)
+
+
 def new_key(hospital_id: UUID, number: int = 1) -> SealingKey:
     """The hospital's key of that number, made if there is none: what is sealed from now on is sealed under the highest."""
     made, fresh = SealingKey.objects.get_or_create(
@@ -64,7 +90,7 @@ def new_key(hospital_id: UUID, number: int = 1) -> SealingKey:
         number=number,
         defaults={
             "ident": secrets.token_hex(8),
-            "sealed_secret": crypto.seal(secrets.token_bytes(32), scope=_key_scope(hospital_id)),
+            "sealed_secret": crypto.seal(secrets.token_bytes(32), scope=key_scope(hospital_id)),
         },
     )
     if fresh:
@@ -99,11 +125,19 @@ def _opened(hospital_id: UUID, key: str, source: Readable) -> Iterator[bytes]:
 
 
 def _secret(key: SealingKey) -> bytes:
-    return crypto.unseal(bytes(key.sealed_secret), scope=_key_scope(key.organization_id))
+    if key.retired_at is not None:
+        raise crypto.CannotOpen("sealed under a key that was retired")
+    return crypto.unseal(bytes(key.sealed_secret), scope=key_scope(key.organization_id))
 
 
-def _key_scope(hospital_id: UUID) -> str:
+def key_scope(hospital_id: UUID) -> str:
+    """The scope of a hospital's sealing keys."""
     return f"sealing-key:{hospital_id}"
+
+
+def pseudonym_scope(hospital_id: UUID) -> str:
+    """The scope of the secrets behind a hospital's pseudonyms."""
+    return f"pseudonym:{hospital_id}"
 
 
 def _context(hospital_id: UUID, key: str) -> str:

@@ -19,7 +19,10 @@ class SealingKey(Entity):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     number = models.PositiveIntegerField()
     ident = models.CharField(max_length=16, unique=True, help_text="stands in the header of what it sealed")
-    sealed_secret = models.BinaryField(help_text="sealed under a key derived from the portal's master key")
+    sealed_secret = models.BinaryField(
+        help_text="sealed under a key derived from the portal's master key; empty once the key is retired"
+    )
+    retired_at = models.DateTimeField(null=True, help_text="when nothing was sealed under it any more")
 
     class Meta:
         ordering = ["organization", "number"]

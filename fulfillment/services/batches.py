@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from fulfillment.conformance import check_batch
 from fulfillment.desk.counts import count_at_sealing
+from fulfillment.intake.sealing import pseudonym_scope
 from fulfillment.meter import facts_of
 from fulfillment.models import (
     Batch,
@@ -106,7 +107,9 @@ def _ensure_pseudonym_key(fulfillment: Fulfillment, actor: User) -> None:
     key, made = PseudonymKey.objects.get_or_create(
         hospital_id=fulfillment.hospital_id,
         request_id=fulfillment.request_id,
-        defaults={"sealed_secret": crypto.seal(secrets.token_bytes(32), scope=f"pseudonym:{fulfillment.hospital_id}")},
+        defaults={
+            "sealed_secret": crypto.seal(secrets.token_bytes(32), scope=pseudonym_scope(fulfillment.hospital_id))
+        },
     )
     if made:
         record(verb="pseudonymkey.created", target=key, actor=actor, organization_id=fulfillment.hospital_id)

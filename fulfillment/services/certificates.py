@@ -6,6 +6,7 @@ the way of a batch: what cannot be measured is said not to have been, with the r
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections import Counter
@@ -15,7 +16,6 @@ from typing import Any
 from uuid import UUID
 
 from billiard.exceptions import SoftTimeLimitExceeded
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
@@ -29,7 +29,6 @@ from deid.proof import (
     Measured,
     NotMeasured,
     ReportFacts,
-    SigningKey,
     build_certificate,
     canary_count,
     measure,
@@ -53,6 +52,7 @@ from fulfillment.models import (
 )
 from getdata.audit.chain import record
 from getdata.common.queue import enqueue
+from getdata.trust.signing import signing_key
 from requests_app.spec import DatasetSpec
 
 logger = logging.getLogger("getdata.certificates")
@@ -61,11 +61,6 @@ CERTIFY_TASK = "fulfillment.certify_batch_task"
 PATIENCE = timedelta(minutes=35)
 _ISSUER = "GetDATA portal"
 _WITHHELD = (SourceFileStatus.REJECTED, SourceFileStatus.QUARANTINED, SourceFileStatus.FAILED)
-
-
-def signing_key() -> SigningKey:
-    """The portal's key, from its setting (32 bytes)."""
-    return SigningKey(Ed25519PrivateKey.from_private_bytes(settings.GETDATA_SIGNING_KEY))
 
 
 def certify_batch(pk: UUID | str) -> DeidCertificate | None:
@@ -235,7 +230,13 @@ def _issue(batch: Batch, canaries: Measured | NotMeasured) -> DeidCertificate:
                 verb="batch.certified",
                 target=batch,
                 organization_id=batch.fulfillment.hospital_id,
-                data={"measured": certificate.measured, "planted": planted, "missed": certificate.missed},
+                data={
+                    "certificate": str(certificate.pk),
+                    "sha256": hashlib.sha256(certificate.text.encode()).hexdigest(),
+                    "measured": certificate.measured,
+                    "planted": planted,
+                    "missed": certificate.missed,
+                },
             )
     return certificate
 

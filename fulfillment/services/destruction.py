@@ -7,6 +7,7 @@ its patient and its image.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -193,7 +194,14 @@ def _certify(
         verb="originals.destroyed",
         target=issued,
         organization_id=hospital.pk,
-        data={"batch": str(batch.pk), "objects": len(rows), "bytes": size, "occasion": str(term.occasion)},
+        data={
+            "batch": str(batch.pk),
+            "objects": len(rows),
+            "bytes": size,
+            "occasion": str(term.occasion),
+            "certificate": str(issued.pk),
+            "sha256": hashlib.sha256(issued.text.encode()).hexdigest(),
+        },
     )
     notify(
         event="originals.destroyed",

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
+from fulfillment import looks
 from fulfillment.duplicate_pairs import findings_by_file
 from fulfillment.models import UNCOUNTED, Batch, Image, SourceFile, SourceFileStatus
 from fulfillment.services.as_it_came import can_insist
@@ -64,6 +65,7 @@ def file_rows(files: Iterable[SourceFile], *, batch: Batch, user: User | Anonymo
     for file in files:
         file.batch = batch
     known = names.unseal_names(files) if rights.may_see_names(user, batch) else {}
+    looks.names_shown(batch=batch, user=user, count=len(known))
     writable = rights.may_add_files(user, batch)
     pictured = set(
         Image.objects.filter(source__in=files).exclude(preview="").pictured_for(user).values_list("pk", flat=True)

@@ -18,6 +18,7 @@ from deid.proof.destruction import FORMAT as DESTRUCTION
 from fulfillment.evidence import ATTESTATION, FORMATS, PACK, check_document
 from fulfillment.models import Release, ReleaseFile, ReleaseStatus
 from fulfillment.services.certificates import signing_key
+from getdata.trust.signing import public_key_of
 
 #: Bytes of the largest paper that is looked at here; larger ones are checked at home.
 LARGEST = 16 * 1024 * 1024
@@ -71,8 +72,8 @@ def verify_paper(raw: bytes, *, pasted: bool = False) -> Answer:
 
 
 def _document(raw: bytes) -> Answer:
-    """A signed document, against the portal's key."""
-    public = signing_key().public
+    """A signed document, against the portal's key: the one in force, or the older one that it names."""
+    public = public_key_of(_signer(raw)) or signing_key().public
     verdict = check_document(raw, public)
     kind = KINDS.get(_format(raw), "")
     if not kind:
@@ -99,6 +100,14 @@ def _document(raw: bytes) -> Answer:
         more=max(0, len(verdict.problems) - _MOST),
         advice="Do not rely on any of it. Ask whoever gave it to you for the file as it was issued.",
     )
+
+
+def _signer(raw: bytes) -> str:
+    """The fingerprint of the key that a document says it is signed with."""
+    try:
+        return str(json.loads(raw)["signature"]["fingerprint"])
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return ""
 
 
 def _format(raw: bytes) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from fulfillment.models import Batch, DeidCertificate
 from fulfillment.services.certificates import certificate_as_pdf, current_certificate, signing_key
 from fulfillment.views.deliveries import get_batch
+from getdata.trust.signing import known_keys
 
 
 def _current(request: HttpRequest, pk: UUID) -> tuple[Batch, DeidCertificate]:
@@ -48,3 +49,24 @@ def batch_certificate_pdf(request: HttpRequest, pk: UUID) -> HttpResponse:
 def signing_public_key(request: HttpRequest) -> HttpResponse:
     """The portal's public key (PEM), for anybody who verifies a certificate."""
     return _file(signing_key().public_pem(), "application/x-pem-file", "getdata-certificates.pub")
+
+
+@require_safe
+def signing_public_keys(request: HttpRequest) -> JsonResponse:
+    """Every key that signs or has signed here, oldest first: a signature names its key by fingerprint.
+
+    ``handover`` is signed by the key before, so that whoever trusts one fingerprint can follow to the next.
+    """
+    return JsonResponse(
+        {
+            "keys": [
+                {
+                    "fingerprint": key.fingerprint,
+                    "public_key": key.public.hex(),
+                    "retired_at": key.retired_at and key.retired_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                    "handover": key.handover,
+                }
+                for key in known_keys()
+            ]
+        }
+    )

@@ -16,6 +16,7 @@ from django.utils.datastructures import MultiValueDict
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from fulfillment import looks
 from fulfillment.intake.label_plan import Plan
 from fulfillment.intake.label_survey import opened
 from fulfillment.labels.formats import FORMATS
@@ -71,6 +72,7 @@ def _import(request: HttpRequest, pk: UUID) -> LabelImport:
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    looks.names_shown(batch=context["batch"], user=request.user, count=1)
     response = render(request, f"fulfillment/labels/{template}.html", context, status=status)
     response["Cache-Control"] = "private, no-store"  # names in it are the hospital's own
     return response
@@ -253,6 +255,7 @@ def label_import_problems(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     item = _import(request, pk)
     if item.status != LabelImportStatus.READY:
         return redirect("label_import", pk=pk)
+    looks.names_shown(batch=item.batch, user=request.user, count=1)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="label-problems.csv"'
     response["Cache-Control"] = "private, no-store"

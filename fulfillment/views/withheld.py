@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from fulfillment import looks
 from fulfillment.intake import sealing
 from fulfillment.models import Batch, SourceFile
 from fulfillment.selectors import WITHHELD
@@ -22,7 +23,6 @@ from fulfillment.withheld import board_of, chosen_files
 from fulfillment.withheld_pictures import picture_key
 from getdata.accounts.idle import shows_identity
 from getdata.accounts.models import User
-from getdata.audit.chain import record
 from getdata.common import storage
 from getdata.common.crypto import CannotOpen
 from getdata.common.problems import CannotDo
@@ -44,6 +44,7 @@ def _batch(request: HttpRequest, pk: UUID) -> tuple[Batch, User]:
 def batch_withheld(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Tiles by cause. Pictures only when asked for (``?pictures=1``): each one that is shown is recorded."""
     batch, user = _batch(request, pk)
+    looks.names_shown(batch=batch, user=user, count=batch.files.filter(status__in=WITHHELD).count())
     context = {"batch": batch, "board": board_of(batch, user), "pictures": request.GET.get("pictures") == "1"}
     context["may_add"] = rights.may_add_files(user, batch)
     response = render(request, "fulfillment/custody/withheld.html", context)
@@ -115,13 +116,7 @@ def withheld_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
         picture = sealing.get(hospital, picture_key(file.stored))
     except (FileNotFoundError, storage.Unreachable, CannotOpen) as error:
         raise Http404 from error
-    record(
-        verb="original.viewed",
-        target=file,
-        actor=request.user,
-        organization_id=hospital,
-        data={"number": file.number, "reason": file.reason},
-    )
+    looks.picture_shown(file=file, user=request.user)  # type: ignore[arg-type]  # login_required
     response = HttpResponse(picture, content_type="image/png")
     response["Cache-Control"] = "no-store"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox; style-src 'unsafe-inline'"

@@ -45,17 +45,18 @@ class AccountAdapter(DefaultAccountAdapter):
         return f"{reverse('account_login')}?{urlencode({'next': place})}"
 
 
-_SEALED = "sealed:"
-_SCOPE = "second-factors"
+#: What a sealed secret begins with, and the scope it is sealed for.
+SEALED = "sealed:"
+SECOND_FACTORS = "second-factors"
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
     """Secrets of authenticator apps and recovery codes lie sealed under the master key: a stolen database makes no codes."""
 
     def encrypt(self, text: str) -> str:
-        return _SEALED + base64.b64encode(seal(text.encode(), scope=_SCOPE)).decode()
+        return SEALED + base64.b64encode(seal(text.encode(), scope=SECOND_FACTORS)).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        if not encrypted_text.startswith(_SEALED):
+        if not encrypted_text.startswith(SEALED):
             return encrypted_text  # set up before secrets were sealed
-        return unseal(base64.b64decode(encrypted_text.removeprefix(_SEALED)), scope=_SCOPE).decode()
+        return unseal(base64.b64decode(encrypted_text.removeprefix(SEALED)), scope=SECOND_FACTORS).decode()

@@ -48,7 +48,7 @@ def record(
     safe = _checked(data or {})
     kind, actor_id = _actor(actor)
     with transaction.atomic():
-        _serialise_writers()
+        serialise_writers()
         previous = AuditEvent.objects.order_by("-id").values_list("hash", flat=True).first() or GENESIS
         event = AuditEvent(
             at=datetime.now(UTC),
@@ -84,14 +84,32 @@ def digest(event: AuditEvent) -> str:
 
 
 def verify() -> Iterator[Broken]:
-    """Walk the whole chain in order and yield every break. Constant memory."""
-    previous = GENESIS
+    """Walk the whole chain in order and yield every break, with what was probably done there. Constant memory."""
+    previous, before = GENESIS, 0
     for event in AuditEvent.objects.order_by("id").iterator(chunk_size=2000):
         if event.previous_hash != previous:
-            yield Broken(event.id, "does not follow the event before it: an event was removed, inserted or reordered")
+            yield Broken(event.id, _why(event, before))
         if event.hash != digest(event):
             yield Broken(event.id, "its content does not match its hash: the row was altered")
-        previous = event.hash
+        previous, before = event.hash, event.id
+
+
+def _why(event: AuditEvent, before: int) -> str:
+    """What a row that does not follow the row before it (number ``before``, 0 for none) tells."""
+    named = AuditEvent.objects.filter(hash=event.previous_hash).values_list("id", flat=True).first()
+    between = f"between events {before} and {event.id}" if before else f"before event {event.id}"
+    if event.previous_hash == GENESIS:
+        return "it says that it is the first event, and it is not: it was inserted, or moved to another place"
+    if named is None:
+        gap = before and event.id - before > 1
+        missing = f" (numbers {before + 1} to {event.id - 1} are not there)" if gap else ""
+        rewritten = f"event {before} was rewritten with a fresh hash"
+        return f"its predecessor is not there: a row {between} was removed{missing}, or {rewritten}"
+    if named > event.id:
+        return f"it follows event {named}, which stands after it: rows were reordered"
+    return (
+        f"it follows event {named}, not event {before}: a row was inserted {between}, or this one was inserted or moved"
+    )
 
 
 def _actor(actor: Any) -> tuple[str, str]:
@@ -111,7 +129,7 @@ def _checked(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
 
 
-def _serialise_writers() -> None:
+def serialise_writers() -> None:
     """One writer at a time, or two events would claim the same predecessor. SQLite's IMMEDIATE mode already does it."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -89,6 +89,11 @@ def is_envelope(head: bytes) -> bool:
     return head[: len(MAGIC)] == MAGIC
 
 
+def named_key(head: bytes) -> str:
+    """The ident of the key that the object's header names, or ``""`` where it is no envelope."""
+    return head[len(MAGIC) : len(MAGIC) + _KEY_ID].hex() if is_envelope(head) else ""
+
+
 class BlockReader(io.RawIOBase):
     """Blocks as a file that can be read once, from front to back: what a storage uploads from."""
 

@@ -196,7 +196,7 @@ def phantoms(seed: int, count: int) -> Iterator[tuple[str, bytes, str, dict[str,
                 sides = [round(box[side]) for side in ("x", "y", "width", "height")]
                 boxes.setdefault(NAMES[box["name"]], []).append((sides[0], sides[1], sides[2], sides[3]))
         # A generator of its own, so that what a report says changes no picture.
-        report = report_of(header, boxes, devices, SIZE[1], random.Random(seed * 1000 + number))  # noqa: S311
+        report = report_of(header, boxes, devices, SIZE[1], random.Random(seed * 1000 + number))  # noqa: S311 (a demonstration)
         yield f"{family}_{given}/{record}_{view}.dcm", data, uid, boxes, report
 
 

@@ -146,6 +146,9 @@ EVENTS: dict[str, Event] = {
         _G.RELEASES, "No holder has copies of what you withdrew", ("hospital", "approve_privacy"), STAFF
     ),
     # security
+    "scope.opened": _row(
+        _G.SECURITY, "GetDATA staff opened your protected material", ("organization", "approve_privacy"), locked=True
+    ),
     "webhook.disabled": _row(_G.SECURITY, "A webhook was switched off", _OWNERS, locked=True),
     # reminders, at half and at the end of the time there is
     "reminder.verification": _row(_G.REMINDERS, "Reminder: a verification waits", STAFF),

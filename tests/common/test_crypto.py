@@ -24,7 +24,7 @@ def test_a_value_moved_to_another_scope_does_not_open(scope: str) -> None:
 
 
 def test_the_scope_is_bound_by_associated_data_and_not_only_by_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("getdata.common.crypto.scope_key", lambda scope: b"k" * 32)
+    monkeypatch.setattr("getdata.common.crypto.scope_key", lambda scope, master=None: b"k" * 32)
     sealed = seal(SECRET, scope="a")
     assert unseal(sealed, scope="a") == SECRET
     with pytest.raises(CannotOpen):
@@ -56,6 +56,7 @@ def test_another_master_key_opens_nothing(settings: object) -> None:
         unseal(sealed, scope="s")
 
 
+@pytest.mark.django_db
 def test_fingerprints_are_equal_within_a_scope_and_unrelated_across() -> None:
     assert digest("DOE.dcm", scope="h1") == digest("DOE.dcm", scope="h1")
     assert digest("DOE.dcm", scope="h1") != digest("DOE.dcm", scope="h2")

@@ -120,13 +120,13 @@ def _stock(cast: dict[str, Any]) -> dict[str, list[str]]:
         "hospital_a": [
             *everybody, delivery, f"{delivery}batches/new/", *(f"/batches/{batch.pk}/" for batch in batches.values()),
             f"/batches/{batches['open'].pk}/seal/", "/matches/", "/organizations/clinic-a/capabilities/",
-            "/organizations/clinic-a/", "/organizations/clinic-a/history/",
+            "/organizations/clinic-a/", "/organizations/clinic-a/history/", "/organizations/clinic-a/openings/",
         ],
         "hospital_b": ["/offers/", offer.get_absolute_url(), request, f"{request}offer/", f"{request}counts/", "/organizations/new/"],
         "reviewer": [
             *everybody, "/review/", f"/review/batches/{batches['waiting'].pk}/",
             f"/review/batches/{batches['accepted'].pk}/", submitted.get_absolute_url(), "/verification/",
-            f"/organizations/{group.slug}/", package,
+            f"/organizations/{group.slug}/", package, "/organizations/clinic-a/openings/",
         ],
         "administrator": ["/dashboard/", "/review/", package],
     }  # fmt: skip

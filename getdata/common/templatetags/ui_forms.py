@@ -105,7 +105,7 @@ def field(
         widget.input_type = "time"
 
     # Help texts are written by us and may hold markup (Django's own do); a hint given in a template is escaped.
-    hint = hint or mark_safe(bound.help_text or "")  # noqa: S308
+    hint = hint or mark_safe(bound.help_text or "")  # noqa: S308 (help texts are ours)
     ident = bound.auto_id or bound.html_name
     described = " ".join(
         part for part in (f"{ident}_hint" if hint else "", f"{ident}_error" if bound.errors else "") if part

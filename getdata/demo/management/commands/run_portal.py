@@ -118,7 +118,7 @@ def _start(*command: str, module: bool = True) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "GETDATA_VAR": str(settings.VAR)}
     # On one machine, for looking, root is as good as anyone: Celery's warning about it would puzzle a newcomer.
     environment.setdefault("PYTHONWARNINGS", "ignore:You're running the worker with superuser privileges")
-    return subprocess.Popen(arguments, cwd=Path(settings.BASE_DIR), env=environment, start_new_session=True)  # noqa: S603
+    return subprocess.Popen(arguments, cwd=Path(settings.BASE_DIR), env=environment, start_new_session=True)  # noqa: S603 (our own programs)
 
 
 def _wait_until_answering(host: str, port: int, web: subprocess.Popen[bytes]) -> None:
@@ -127,7 +127,7 @@ def _wait_until_answering(host: str, port: int, web: subprocess.Popen[bytes]) ->
     while (left := deadline - time.monotonic()) > 0:
         if web.poll() is not None:
             raise CommandError("The web server did not start. Its last lines above say why.")
-        page = http.client.HTTPConnection("127.0.0.1" if host == "0.0.0.0" else host, port, timeout=left)  # noqa: S104
+        page = http.client.HTTPConnection("127.0.0.1" if host == "0.0.0.0" else host, port, timeout=left)  # noqa: S104 (compared, not bound)
         try:
             page.request("GET", "/")
             page.getresponse().read()
