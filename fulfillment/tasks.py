@@ -7,8 +7,8 @@ from celery import shared_task
 from fulfillment import ledger, near_duplicates, pipeline, uploads
 from fulfillment.services import certificates, evidence, grant_expiry, label_imports, published_sets, releases, settling
 from fulfillment.services.destruction import destroy_due
-from fulfillment.services.withdrawals import erase_withdrawn
 from fulfillment.services.orphans import sweep_orphans
+from fulfillment.services.withdrawals import erase_withdrawn
 
 
 @shared_task(name="fulfillment.process_task", soft_time_limit=300, time_limit=330)

@@ -25,6 +25,8 @@ EVIDENCE = (
     "fulfillment_downloadevent",
     "fulfillment_downloadedfile",
     "fulfillment_originalsdestruction",
+    "fulfillment_withdrawnimage",
+    "fulfillment_destructionattestation",
     "trust_auditanchor",
 )
 _RELEASES = "fulfillment_release"

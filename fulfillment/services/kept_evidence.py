@@ -16,11 +16,12 @@ from typing import Any
 from django.core.files.storage import Storage
 from django.db import models
 
-from deid.proof import check_certificate
+from fulfillment.evidence import check_document
 from fulfillment.intake import sealing
 from fulfillment.models import (
     Attestation,
     DeidCertificate,
+    DestructionAttestation,
     Image,
     OriginalsDestruction,
     Release,
@@ -64,10 +65,13 @@ def verify_everything(*, tell: Tell = lambda _: None, originals: bool = False) -
         findings.add("signed texts", _agreement(agreement))
     for attestation in Attestation.objects.iterator(chunk_size=100):
         findings.add("signed texts", _text(attestation, attestation.statement, attestation.statement_sha256))
+    for word in DestructionAttestation.objects.iterator(chunk_size=100):
+        findings.add("certificates", _certificate(word, keys))
     for release in Release.objects.exclude(archive="").select_related("request").order_by("created_at"):
         findings.add("releases", verify_release(release))
         tell(f"Release {release.number} of {release.request.slug}: compared.")
-    for image in Image.objects.order_by("pk").iterator(chunk_size=500):
+    kept = Image.objects.exclude(taken_back__withdrawal__erased_at__isnull=False)
+    for image in kept.order_by("pk").iterator(chunk_size=500):
         findings.add("images", _stored_image(image))
         if findings.looked["images"] % 1000 == 0:
             tell(f"Images: {findings.looked['images']:,} so far.")
@@ -131,8 +135,8 @@ def _part(store: Storage, archive: str, file: ReleaseFile) -> str:
     return digest.hexdigest()
 
 
-def _certificate(row: DeidCertificate | OriginalsDestruction, keys: set[str]) -> Iterator[str]:
-    verdict = check_certificate(row.text.encode())
+def _certificate(row: DeidCertificate | OriginalsDestruction | DestructionAttestation, keys: set[str]) -> Iterator[str]:
+    verdict = check_document(row.text.encode())
     yield from (f"{row}: {problem}" for problem in verdict.problems)
     if not verdict.problems and verdict.signer not in keys:
         yield f"{row}: it is signed by a key that is none of this portal's ({verdict.signer[:16]}…)"
