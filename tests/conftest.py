@@ -70,6 +70,7 @@ ONCE = (
     "tests/requests_app/test_wizard",
     "tests/security/test_api_with_anything",
     "tests/security/test_other_organizations",
+    "tests/security/test_permission_matrix",
     "tests/security/test_worker_guards",
     "tests/security/test_zoo",
     "tests/services/test_compose",
