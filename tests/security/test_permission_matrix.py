@@ -31,6 +31,7 @@ ABOUT_ME = {"role_lacks_capability", "staff_only", "own_organization", "second_f
 _ABOUT_ME = re.compile("role in .* does not allow|Only GetDATA staff|You belong to|Only the person")
 #: What must not be tried on a session that goes on, and what says nothing of rights.
 SKIPPED = {"accounts/logout/"}
+PROVE_IT = ("/accounts/login/", "/accounts/2fa/authenticate/", "/accounts/2fa/reauthenticate/", "/account/second-step/")
 _GROUP = re.compile(r"\(\?P<(\w+)>[^()]*\)")
 _CONVERTER = re.compile(r"<(?:(\w+):)?(\w+)>")
 
