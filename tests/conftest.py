@@ -71,6 +71,7 @@ ONCE = (
     "tests/security/test_api_with_anything",
     "tests/security/test_other_organizations",
     "tests/security/test_permission_matrix",
+    "tests/accounts/test_passkey_in_a_browser",
     "tests/security/test_worker_guards",
     "tests/security/test_zoo",
     "tests/services/test_compose",
