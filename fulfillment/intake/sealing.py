@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -75,9 +76,11 @@ def seal_again(hospital_id: UUID, key: str) -> None:
     wrapping = _current(hospital_id)
 
     def save() -> None:
-        reader = BlockReader(
-            seal_blocks(BlockReader(blocks(hospital_id, key)), wrapping, context=_context(hospital_id, key))
-        )
+        content = blocks(hospital_id, key)
+        # The key is looked up with the first block: here, because a store's client reads the rest in a thread of its own.
+        first = next(content, b"")
+        source = BlockReader(chain([first], content))
+        reader = BlockReader(seal_blocks(source, wrapping, context=_context(hospital_id, key)))
         storage.quarantine().save(key, File(reader, name=key))  # type: ignore[arg-type]  # all a storage does is read it
 
     storage.persist(save)
