@@ -100,7 +100,7 @@ def _makeup(batch: Batch) -> Makeup:
         "Projection": [row[1] or NOT_STATED for row in rows],
         "Sex": [row[2] or NOT_STATED for row in rows],
         "Age": [_band(row[3]) for row in rows],
-        "Device": [" ".join(filter(None, (row[4], row[5]))) or NOT_STATED for row in rows],
+        "Device": [" ".join(filter(None, (_text(row[4]), _text(row[5])))) or NOT_STATED for row in rows],
     }
     patients = _codes([str(row[6]) for row in rows])[0]
     shortcuts, too_few = _shortcuts(batch, [str(row[0]) for row in rows], factors, patients)
@@ -145,6 +145,11 @@ def _codes(texts: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
 
 def _counted(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
     return tuple(Counter(texts).most_common(8))
+
+
+def _text(value: str | None) -> str:
+    """SQLite gives a JSON null as the word."""
+    return "" if value in (None, "null") else str(value)
 
 
 def _band(age: int | None) -> str:

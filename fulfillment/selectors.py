@@ -12,7 +12,6 @@ from fulfillment.batch_quality import BatchQuality
 from fulfillment.duplicate_pairs import PairCounts, count_pairs
 from fulfillment.meter import standing_labels
 from fulfillment.models import (
-    UNCOUNTED,
     Batch,
     BatchStatus,
     DuplicateHit,
@@ -114,43 +113,33 @@ def _withheld_row(withheld: QuerySet[SourceFile], reason: str, count: int) -> di
     return {"reason": reason, "count": count, "status": first.status, "cause": cause, "remedy": remedy}
 
 
-def waiting_batches(user: User) -> QuerySet[Batch]:
-    """Batches that wait for a decision, soonest due first, with how many files ``passed`` and were ``withheld``."""
-    passed = Q(files__status=SourceFileStatus.PASSED) & ~Q(files__kind__in=UNCOUNTED)
-    return (
-        Batch.objects.visible_to(user)
-        .filter(status__in=[BatchStatus.SEALED, BatchStatus.IN_REVIEW])
-        .select_related("fulfillment__hospital", "fulfillment__request", "reviewer")
-        .annotate(
-            passed=Count("files", filter=passed),
-            withheld=Count("files", filter=Q(files__status__in=WITHHELD)),
-        )
-        .order_by("review_due_at", "pk")
-    )
+def releasable_requests(limit: int = 25) -> list[dict[str, Any]]:
+    """Requests with accepted images that no release holds (or only a withdrawn one), or whose release is to be made anew, and
+    without a draft; longest waiting first.
 
-
-def releasable_requests() -> list[dict[str, Any]]:
-    """Requests with accepted images that no release holds (or only a withdrawn one), and no draft release."""
-    accepted = Q(
-        fulfillments__batches__status=BatchStatus.ACCEPTED,
-        fulfillments__batches__files__status=SourceFileStatus.PASSED,
-        fulfillments__batches__files__image__isnull=False,
-    )
-    held = ReleaseItem.objects.exclude(release__status=ReleaseStatus.WITHDRAWN).values("image")
-    image = "fulfillments__batches__files__image"
-    waiting = (
+    Finding them stops at the first such image of each; only those that are shown are counted.
+    """
+    held = ReleaseItem.objects.filter(image=OuterRef("pk")).exclude(release__status=ReleaseStatus.WITHDRAWN)
+    accepted = Image.objects.live().filter(source__batch__status=BatchStatus.ACCEPTED).order_by()
+    fresh = accepted.filter(~Exists(held))
+    decided = Batch.objects.filter(fulfillment__request=OuterRef("pk"), status=BatchStatus.ACCEPTED)
+    waiting = list(
         DatasetRequest.objects.exclude(releases__status=ReleaseStatus.DRAFT)
-        .filter(accepted)
+        .filter(Exists(decided))
+        .filter(Exists(fresh.filter(source__batch__fulfillment__request=OuterRef("pk"))) | Q(pk__in=_to_be_made_anew()))
         .select_related("organization")
-        .annotate(
-            accepted=Count(image, distinct=True),
-            fresh=Count(image, distinct=True, filter=~Q(fulfillments__batches__files__image__in=held)),
-            since=Min("fulfillments__batches__decided_at"),
-        )
-        .filter(Q(fresh__gt=0) | Q(pk__in=_to_be_made_anew()))
-        .order_by("since")
+        .annotate(since=Subquery(decided.order_by("decided_at").values("decided_at")[:1]))
+        .order_by("since")[:limit]
     )
-    return [{"request": row, "fresh": row.fresh, "accepted": row.accepted, "since": row.since} for row in waiting]
+    request = "source__batch__fulfillment__request"
+    counts = [
+        dict(rows.filter(**{f"{request}__in": waiting}).values_list(request).annotate(n=Count("pk")))
+        for rows in (fresh, accepted)
+    ]
+    return [
+        {"request": row, "fresh": counts[0].get(row.pk, 0), "accepted": counts[1].get(row.pk, 0), "since": row.since}
+        for row in waiting
+    ]
 
 
 def _to_be_made_anew() -> QuerySet[DatasetRequest]:

@@ -11,12 +11,15 @@ from fulfillment.views import (
     releases,
     rereading,
     review_pages,
+    review_queue,
     review_sheet,
     reviews,
 )
 
 urlpatterns = [
-    path("review/", reviews.review_queue, name="review_queue"),
+    path("review/", review_queue.review_queue, name="review_queue"),
+    path("review/claim/", review_queue.desk_claim, name="desk_claim"),
+    path("review/put-back/", review_queue.desk_put_back, name="desk_put_back"),
     path("review/batches/<uuid:pk>/", review_pages.batch_review, name="batch_review"),
     path("review/batches/<uuid:pk>/de-identification/", review_sheet.batch_sheet, name="batch_sheet"),
     path("review/batches/<uuid:pk>/de-identification/looks/", review_sheet.batch_looks, name="batch_looks"),

@@ -56,6 +56,7 @@ ONCE = (
     "tests/fulfillment/test_report_pages",
     "tests/fulfillment/test_review_pages",
     "tests/fulfillment/test_verify_page",
+    "tests/fulfillment/test_review_queue",
     "tests/fulfillment/uploads/test_in_the_browser",
     "tests/fulfillment/uploads/test_outside_clients",
     "tests/notifications/test_every_edge",

@@ -27,7 +27,7 @@ WORDS = {
     "batch.in_review": "took it into review",
     "batch.certified": "certified its de-identification: {missed} of {planted} planted values survived",
     "inspection.drawn": "drew the sample: {certain} that ask for a look and {drawn} by lot, of {images}",
-    "batch.looked_at": "looked at {count} images",
+    "batch.looked_at": "looked at {images}",
     "batch.accepted": "accepted it",
     "batch.returned": "returned it with {notes} notes",
     "batch.rejected": "rejected it",
@@ -78,7 +78,8 @@ def in_words(events: list[AuditEvent]) -> list[Act]:
 def _said(event: AuditEvent) -> str:
     values = dict(event.data)
     if event.verb == "batch.looked_at":
-        values["count"] = len(values.get("files", []))
+        count = len(values.get("files", []))
+        values["images"] = "1 image" if count == 1 else f"{count:,} images"
     if event.verb == "batch.sealed":
         return "gave it back to the queue" if values.get("from") == "in_review" else "sealed it"
     try:

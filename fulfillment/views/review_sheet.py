@@ -15,7 +15,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from PIL import Image as Picture
 
@@ -56,7 +56,6 @@ def batch_sheet(request: HttpRequest, pk: UUID) -> HttpResponse:
         "canaries": _canaries(context["certificate"]),
         "second_look": [row for row in withheld_reasons(batch) if row["reason"] in SECOND_LOOK_REASONS],
         "shown_after": settings.LOOK_MILLISECONDS,
-        "viewer": _viewer_address(),
     }
     return render(request, "fulfillment/review/sheet.html", context)
 
@@ -77,15 +76,6 @@ def _canaries(certificate: DeidCertificate | None) -> list[dict[str, Any]]:
         return []
     kinds: list[dict[str, Any]] = json.loads(certificate.text)["statement"]["canaries"].get("by_kind", [])
     return kinds
-
-
-def _viewer_address() -> str:
-    """The name of the viewer's address where the portal has one, else of the image's own page."""
-    try:
-        reverse("image_viewer", args=[UUID(int=0)])
-    except NoReverseMatch:
-        return "image_detail"
-    return "image_viewer"
 
 
 @login_required

@@ -1,4 +1,4 @@
-"""The review desk: the queue, one batch with its images, the notes, the decision."""
+"""Deciding a batch: claim, give back, notes, the decision."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -15,33 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment.desk.sentence import summary_sentences
 from fulfillment.forms import DecisionForm
-from fulfillment.models import Batch, BatchStatus, Release, ReleaseStatus
-from fulfillment.selectors import releasable_requests, waiting_batches
+from fulfillment.models import Batch, BatchStatus
 from fulfillment.services import reviews
 from fulfillment.views.review_base import batch_of, page_context, reviewer, typed_notes
 from fulfillment.views.review_sheet import sheet_address
-from getdata.accounts.idle import shows_identity
 from getdata.accounts.models import User
 from getdata.common.problems import CannotDo
 from getdata.common.refusals import refusal_text, shows_refusals
-
-
-@login_required
-@require_safe
-@shows_identity
-def review_queue(request: HttpRequest) -> HttpResponse:
-    """What waits, soonest due first: batches, requests ready for a release, drafts to publish."""
-    user = reviewer(request)
-    decided = Batch.objects.visible_to(user).select_related("fulfillment__hospital", "reviewer")
-    context = {
-        "page": Paginator(waiting_batches(user), 25).get_page(request.GET.get("page")),
-        "decided": decided.filter(
-            status__in=[BatchStatus.ACCEPTED, BatchStatus.RETURNED, BatchStatus.REJECTED]
-        ).order_by("-decided_at")[:8],
-        "releasable": releasable_requests(),
-        "drafts": Release.objects.filter(status=ReleaseStatus.DRAFT).select_related("request", "prepared_by"),
-    }
-    return render(request, "fulfillment/review/queue.html", context)
 
 
 @login_required

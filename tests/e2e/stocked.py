@@ -125,7 +125,8 @@ def _stock(cast: dict[str, Any]) -> dict[str, list[str]]:
         "hospital_b": ["/offers/", offer.get_absolute_url(), request, f"{request}offer/", f"{request}counts/", "/organizations/new/"],
         "reviewer": [
             *everybody, "/review/", f"/review/batches/{batches['waiting'].pk}/",
-            f"/review/batches/{batches['accepted'].pk}/", submitted.get_absolute_url(), "/verification/",
+            *(f"/review/batches/{batches['waiting'].pk}/{tab}/" for tab in ("de-identification", "quality", "decision")),
+            f"/review/batches/{batches['accepted'].pk}/evidence/", submitted.get_absolute_url(), "/verification/",
             f"/organizations/{group.slug}/", package, "/organizations/clinic-a/openings/",
         ],
         "administrator": ["/dashboard/", "/review/", package],

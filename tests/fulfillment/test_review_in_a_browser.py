@@ -11,9 +11,10 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Browser, expect
 
-from fulfillment.models import Batch, BatchStatus, Image, ImageLook, Inspection, ReviewNote
-from fulfillment.services import batches
+from fulfillment.models import Batch, BatchStatus, Image, ImageLook, Inspection, Release, ReviewNote
+from fulfillment.services import batches, releases
 from getdata.accounts.models import User
+from getdata.audit.models import AuditEvent
 from requests_app.spec import DatasetSpec
 from tests import factories
 from tests.e2e.browser import Person, chromium
@@ -48,7 +49,7 @@ def ninety_six() -> Batch:
     processed(batch, small_radiograph(2), "SMITH/2.dcm")
     preview = Image.objects.get(source=first).preview
     for number in range(94):
-        made = images.image(batch, store=False)
+        made = images.image(batch)
         mask = {"frame": 0, "x": 2, "y": 2, "width": 6, "height": 3, "detector": 0.93, "read": 0.71}
         Image.objects.filter(pk=made.pk).update(preview=preview, masks=[mask] if number in (40, 41, 42) else [])
     batches.seal_batch(batch=batch, actor=batch.sealed_by)
@@ -80,20 +81,41 @@ def tab_to(person: Person, name: str) -> None:
     raise AssertionError(f"Tab never came to {name}")
 
 
-def look_at_the_sample(person: Person, batch: Batch) -> None:
+def look_at_the_sample(person: Person) -> None:
     """L goes from picture to picture of the sample; the counter says when all were looked at."""
-    page, key = person.page, person.page.keyboard
-    tile = page.locator(".sheet-tile[aria-current]")
+    page = person.page
+    expect(page).to_have_url(re.compile("/de-identification/$"))
     waiting = page.locator(".sheet-tile[data-wanted]:not(.is-looked)")
-    expect(page.locator(".loupe-film img")).to_be_visible()
-    while waiting.count():
+    for _ in range(waiting.count()):
         expect(page.locator(".sheet-tile[aria-current].is-looked")).to_have_count(1)
-        before = tile.get_attribute("data-number")
-        if not waiting.count():
-            break
-        key.press("l")
-        assert tile.get_attribute("data-number") != before
+        page.keyboard.press("l")
+    expect(waiting).to_have_count(0)
     expect(page.locator("[data-complete]")).to_be_visible()
+
+
+def sent_again(batch: Batch) -> None:
+    """The hospital corrects the two files at their source, sends them under their names, and seals again."""
+    for number in (1, 2):
+        fresh = processed(Batch.objects.get(pk=batch.pk), small_radiograph(number, side=1120), f"SMITH/{number}.dcm")
+        assert fresh.status == "passed", fresh.findings
+    batches.seal_batch(batch=Batch.objects.get(pk=batch.pk), actor=batch.sealed_by)
+
+
+def decide(person: Person, steps: int, summary: str) -> None:
+    """On the tab Decision: the choice so many arrows below the first, the summary as it is written, recorded."""
+    key = person.page.keyboard
+    key.press("7")
+    expect(person.page).to_have_url(re.compile("/decision/$"))
+    person.sees("Your decision")
+    tab_to(person, "Accept")
+    for _ in range(steps):
+        key.press("ArrowDown")
+    if not steps:
+        key.press(" ")
+    expect(person.page.get_by_label("Summary for the hospital")).to_have_value(re.compile(f"^{summary}"))
+    tab_to(person, "Record the decision")
+    key.press("Enter")
+    person.sees("Your decision is recorded")
 
 
 def test_a_batch_of_96_is_reviewed_by_keyboard_returned_fixed_and_released_by_another(
@@ -103,38 +125,62 @@ def test_a_batch_of_96_is_reviewed_by_keyboard_returned_fixed_and_released_by_an
     with chromium() as browser:
         one = at_a_desk(browser, live_server, settings, first, dark=True)
         page, key = one.page, one.page.keyboard
-        one.open(f"/review/batches/{batch.pk}/")
-        tab_to(one, "Claim this batch")
-        key.press("Enter")
+        one.open("/review/")
+        key.press("j")
+        expect(page.locator("[data-row][aria-current]")).to_contain_text("Spring series")
+        shot(one, "queue")
+        key.press("?")
+        one.sees("next and previous entry")
+        key.press("Escape")
+        key.press("c")
         one.sees("You have this batch")
         shot(one, "verdict", whole=True)
         key.press("2")
-        one.sees("The sample")
-        shot(one, "sheet-before")
-        look_at_the_sample(one, batch)
+        look_at_the_sample(one)
         assert axe.faults(page) == []
         shot(one, "sheet")
-        inspection = Inspection.objects.get()
-        assert ImageLook.objects.filter(reviewer=first).count() >= inspection.items.count()
+        assert ImageLook.objects.filter(reviewer=first).count() == Inspection.objects.get().items.count()
+        page.goto(f"/review/batches/{batch.pk}/de-identification/?show=all&at=1")
         for number in (1, 2):
-            page.goto(f"/review/batches/{batch.pk}/de-identification/?show=all&at={number}")
             expect(page.locator(".sheet-tile[aria-current]")).to_have_attribute("data-number", str(number))
             key.press("x")
             if number == 2:
                 key.type("A name is legible at the upper left.")
             key.press("Enter")
             expect(page.locator("#pending-notes")).to_contain_text(f"File {number}:")
-        shot(one, "sheet-flagged")
-        key.press("7")
-        one.sees("Your decision")
-        tab_to(one, "Accept")
-        key.press("ArrowDown")
-        expect(page.get_by_label("Summary for the hospital")).to_have_value(re.compile("^2 files go back to you"))
-        shot(one, "decision", whole=True)
-        tab_to(one, "Record the decision")
-        key.press("Enter")
-        one.sees("Your decision is recorded")
+            key.press("j")
+        decide(one, 1, "2 files go back to you")
         assert list(ReviewNote.objects.values_list("file__number", flat=True)) == [1, 2]
         assert batch.files.filter(status="quarantined").count() == 2, "only those two are open again"
-        assert one.complaints == []
-        one.context.close()
+
+        sent_again(batch)
+        one.open("/review/")
+        key.press("j")
+        key.press("Enter")
+        one.heading(re.compile("Spring series"))
+        tab_to(one, "Claim this batch")
+        key.press("Enter")
+        one.sees("You have this batch")
+        key.press("2")
+        look_at_the_sample(one)
+        decide(one, 0, "All 96 images that passed are accepted")
+        tab_to_release(one)
+        release = Release.objects.get()
+        releases.build_release(release.pk)
+        one.open(f"/releases/{release.pk}/")
+        expect(one.main.get_by_role("button", name="Publish the release")).to_have_count(0)
+
+        two = at_a_desk(browser, live_server, settings, ReviewerFactory.create(name="Ada Two"))
+        two.open(f"/releases/{release.pk}/")
+        two.press("Publish the release")
+        two.sees("Published")
+        assert AuditEvent.objects.filter(verb="release.published").count() == 1
+        assert one.complaints == two.complaints == []
+
+
+def tab_to_release(person: Person) -> None:
+    """From the queue: prepare the release. The second click of a stray double click neither makes another nor publishes."""
+    person.open("/review/")
+    person.main.get_by_role("button", name=re.compile("^Prepare a release")).dblclick()
+    person.sees("A second person must publish it")
+    assert list(Release.objects.values_list("status", flat=True)) == ["draft"]

@@ -135,16 +135,13 @@ def test_an_empty_queue_says_what_comes_next(reviewer: User) -> None:
         assert words in page
 
 
-def test_the_queue_shows_what_waits_soonest_due_first(batch: Batch, draft: Release, reviewer: User) -> None:
-    sooner = sealed_batch(images=1, name="Sooner", review_due_at=batch.sealed_at)
-    source_file(sooner, status=SourceFileStatus.REJECTED, reason="NOT_DICOM")
-    source_file(sooner, status=SourceFileStatus.PASSED, kind="archive")
+def test_the_queue_shows_what_is_ready_for_a_release_and_what_needs_a_second_person(
+    draft: Release, reviewer: User
+) -> None:
     ready = accepted_batch(images=1).fulfillment.request
     page = shown(signed_in(reviewer), "/review/")
-    assert page.index("Sooner") < page.index("Spring series")
-    row = page[page.index("Sooner") : page.index("Spring series")]
-    assert 'data-label="Passed">1<' in row and 'data-label="Withheld">1<' in row and "Overdue" in row
     assert f"/review/requests/{ready.slug}/release/" in page
+    assert f"/review/requests/{draft.request.slug}/release/" not in page
     assert "Prep Arer" in page
     assert problems(page) == []
 
@@ -152,15 +149,6 @@ def test_the_queue_shows_what_waits_soonest_due_first(batch: Batch, draft: Relea
 @pytest.fixture
 def queries(django_assert_max_num_queries: Any) -> Callable[[int], AbstractContextManager[Any]]:
     return lambda count: django_assert_max_num_queries(count)
-
-
-def test_the_queue_asks_the_database_as_often_for_many_as_for_few(reviewer: User, queries: Any) -> None:
-    for _ in range(5):
-        sealed_batch(images=1)
-        accepted_batch(images=1)
-    client = signed_in(reviewer)
-    with queries(16):
-        shown(client, "/review/")
 
 
 # --- one batch ---------------------------------------------------------------------------------------------------------

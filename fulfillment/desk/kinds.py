@@ -1,0 +1,163 @@
+"""What waits on the desk from the start: organizations, requests with their amendments, batches. Few queries, however much waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef
+from django.urls import reverse
+
+from fulfillment.desk.registry import Entry, Kind, register
+from fulfillment.desk.risk import Point
+from fulfillment.models import Batch, BatchStatus, DeidCertificate, Review
+from getdata.accounts.models import Organization
+from getdata.accounts.selectors import REVIEW_TIME
+from requests_app.models import Amendment, AmendmentStatus, DatasetRequest, RequestStatus
+from requests_app.reminders import CHECK_TIME
+from requests_app.spec.vocabulary import DatesHandling, DeidPolicyName
+
+#: A batch of which more than this share was withheld was badly prepared, whatever the reasons.
+_MUCH = 0.1
+
+
+def organizations() -> Iterator[Entry]:
+    """Organizations that asked to be verified."""
+    for row in Organization.objects.filter(status=Organization.Status.PENDING, submitted_at__isnull=False):
+        assert row.submitted_at is not None
+        yield Entry(
+            kind="organization",
+            key=str(row.pk),
+            title=row.name,
+            about=row.get_kind_display(),
+            url=reverse("organization_detail", args=[row.slug]),
+            since=row.submitted_at,
+            due=row.submitted_at + REVIEW_TIME,
+            points=(
+                Point(2, "everything an organization does rests on its verification"),
+                Point(1 if row.is_hospital else 0, "a hospital: it will send what patients entrusted to it"),
+                Point(1 if row.decided_at else 0, "decided before: it asks again"),
+            ),
+            status=row.status,
+            parties=(row.pk,),
+        )
+
+
+def requests() -> Iterator[Entry]:
+    """Submitted requests, and amendments of open ones."""
+    for row in DatasetRequest.objects.filter(status=RequestStatus.SUBMITTED, submitted_at__isnull=False).select_related(
+        "organization"
+    ):
+        yield _request(str(row.pk), row, row, row.draft, row.get_absolute_url(), "")
+    for one in Amendment.objects.filter(status=AmendmentStatus.SUBMITTED, submitted_at__isnull=False).select_related(
+        "request__organization"
+    ):
+        yield _request(
+            str(one.pk), one, one.request, one.document, f"{one.request.get_absolute_url()}#amendment", "Amendment: "
+        )
+
+
+def _request(key: str, waits: Any, request: DatasetRequest, document: Any, url: str, before: str) -> Entry:
+    document = document if isinstance(document, dict) else {}
+    return Entry(
+        kind="request",
+        key=key,
+        title=f"{before}{request.title}",
+        about=request.organization.name,
+        url=url,
+        since=waits.submitted_at,
+        due=waits.submitted_at + CHECK_TIME,
+        points=(
+            Point(1, "a request tells hospitals what to send"),
+            Point(2 if _keeps_dates(document) else 0, "it asks to keep dates: a limited data set"),
+            Point(1 if _linkage(document) else 0, "it asks for reports: free text"),
+        ),
+        status=waits.status,
+        parties=(request.organization_id,),
+    )
+
+
+def _keeps_dates(document: Mapping[str, Any]) -> bool:
+    rules = document.get("deidentification")
+    if not isinstance(rules, dict):
+        return False
+    return rules.get("policy") == DeidPolicyName.LIMITED_DATA_SET or rules.get("dates") == DatesHandling.KEPT
+
+
+def _linkage(document: Mapping[str, Any]) -> bool:
+    reports = document.get("reports")
+    return isinstance(reports, dict) and reports.get("linkage") in ("optional", "required")
+
+
+def batches() -> Iterator[Entry]:
+    """Batches that are sealed or in review, weighed by what was counted when they were sealed."""
+    known = Batch.objects.filter(fulfillment__hospital=OuterRef("fulfillment__hospital"), status=BatchStatus.ACCEPTED)
+    rows = (
+        Batch.objects.filter(
+            status__in=[BatchStatus.SEALED, BatchStatus.IN_REVIEW],
+            sealed_at__isnull=False,
+            review_due_at__isnull=False,
+        )
+        .annotate(
+            again=Exists(Review.objects.filter(batch=OuterRef("pk"))),
+            known=Exists(known),
+        )
+        .order_by()
+        .values_list(
+            "pk", "number", "name", "status", "sealed_at", "review_due_at", "at_sealing", "again", "known",
+            "fulfillment__hospital", "fulfillment__hospital__name", "fulfillment__request__title",
+            "fulfillment__request__organization", "reviewer", "reviewer__name", "reviewer__email",
+        )
+    )  # fmt: skip
+    measured = _measured()
+    for (pk, number, name, status, sealed, due, counts, again, hospital_known, hospital, hospital_name, title, asker,
+         reviewer, reviewer_name, email) in rows:  # fmt: skip
+        assert sealed is not None and due is not None
+        yield Entry(
+            kind="batch",
+            key=str(pk),
+            title=f"Batch {number}: {name}",
+            about=f"{hospital_name} for {title}",
+            url=reverse("batch_review", args=[pk]),
+            since=sealed,
+            due=due,
+            points=_batch_points(counts, measured.get(pk), again=again, known=hospital_known),
+            status=status,
+            owner=(reviewer, reviewer_name or email) if reviewer else None,
+            parties=(hospital, asker),
+        )
+
+
+def _batch_points(
+    counts: Mapping[str, int], measured: tuple[bool, int] | None, *, again: bool, known: bool
+) -> tuple[Point, ...]:
+    images, withheld = counts.get("images", 0), counts.get("withheld", 0)
+    doubtful, masked, stopped = (counts.get(name, 0) for name in ("doubtful", "masked", "second_look"))
+    missed = measured[1] if measured is not None else 0
+    return (
+        Point(2, "pictures of patients"),
+        Point(5 if missed else 0, f"{missed:,} planted identifiers survived de-identification"),
+        Point(1 if measured is not None and not measured[0] else 0, "recall of de-identification was not measured"),
+        Point(3 if stopped else 0, f"the second look stopped {stopped:,} files"),
+        Point(2 if doubtful else 0, f"{doubtful:,} images ask for a look"),
+        Point(1 if masked else 0, f"{masked:,} images carry a mask"),
+        Point(1 if withheld > _MUCH * (images + withheld) else 0, f"{withheld:,} files were withheld"),
+        Point(0 if known else 2, "nothing of this hospital was accepted yet"),
+        Point(1 if again else 0, "it was returned before"),
+    )
+
+
+def _measured() -> dict[UUID, tuple[bool, int]]:
+    """Batch -> whether its current certificate holds a measurement, and how many planted values survived."""
+    current = DeidCertificate.objects.filter(
+        batch__status__in=[BatchStatus.SEALED, BatchStatus.IN_REVIEW], sealed_at=F("batch__sealed_at")
+    )
+    return {pk: (done, missed) for pk, done, missed in current.order_by().values_list("batch", "measured", "missed")}
+
+
+def register_all() -> None:
+    """Called when the app is ready."""
+    register(Kind("organization", "Organizations", organizations))
+    register(Kind("request", "Requests", requests))
+    register(Kind("batch", "Batches", batches, claims_itself=True))
