@@ -5,7 +5,16 @@ from __future__ import annotations
 from celery import shared_task
 
 from fulfillment import ledger, near_duplicates, pipeline, uploads
-from fulfillment.services import certificates, evidence, grant_expiry, label_imports, published_sets, releases, settling
+from fulfillment.services import (
+    before_pictures,
+    certificates,
+    evidence,
+    grant_expiry,
+    label_imports,
+    published_sets,
+    releases,
+    settling,
+)
 from fulfillment.services.destruction import destroy_due
 from fulfillment.services.orphans import sweep_orphans
 from fulfillment.services.withdrawals import erase_withdrawn
@@ -35,6 +44,11 @@ def sweep_label_imports_task() -> None:
 @shared_task(name="fulfillment.sweep_uploads_task", soft_time_limit=120, time_limit=150)
 def sweep_uploads_task() -> None:
     uploads.sweep()
+
+
+@shared_task(name="fulfillment.draw_original_task", soft_time_limit=60, time_limit=90)
+def draw_original_task(file_pk: str) -> None:
+    before_pictures.draw_original(file_pk)
 
 
 @shared_task(name="fulfillment.compare_task", soft_time_limit=300, time_limit=330)

@@ -94,6 +94,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("images/<uuid:pk>/view/", viewer.image_viewer, name="image_viewer"),
     path("images/<uuid:pk>/view.json", viewer.image_description, name="image_description"),
     path("images/<uuid:pk>/values/", viewer.image_values, name="image_values"),
+    path("images/<uuid:pk>/before/", viewer.image_before, name="image_before"),
     path("organizations/<slug:slug>/dicom/", dicom_senders.dicom_sender_list, name="dicom_sender_list"),
     path("organizations/<slug:slug>/dicom/<uuid:pk>/", dicom_senders.dicom_sender_detail, name="dicom_sender_detail"),
     path(

@@ -59,8 +59,8 @@ def keep_picture(file: SourceFile, data: bytes, reason: str) -> None:
     sealing.put(file.batch.fulfillment.hospital_id, picture_key(file.stored), drawn)
 
 
-def draw(data: bytes) -> bytes:
-    """An 8-bit PNG of the first frame as it was sent, at most 640 px on its long side. Raises ``Refusal``."""
+def draw(data: bytes, side: int = SIDE) -> bytes:
+    """An 8-bit PNG of the first frame as it was sent, at most ``side`` pixels on its long side. Raises ``Refusal``."""
     file = read_file(data)
     decoded = decode_pixels(file.dataset, file.syntax, DEFAULT_LIMITS)
     plane = np.asarray(decoded.values[0], dtype=np.float32)
@@ -71,7 +71,7 @@ def draw(data: bytes) -> bytes:
     if decoded.photometric == "MONOCHROME1":
         grey = 255 - grey
     picture = Picture.fromarray(grey)
-    picture.thumbnail((SIDE, SIDE), Picture.Resampling.LANCZOS)
+    picture.thumbnail((side, side), Picture.Resampling.LANCZOS)
     out = io.BytesIO()
     picture.save(out, "PNG")
     return out.getvalue()

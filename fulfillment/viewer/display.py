@@ -119,7 +119,7 @@ def _windows(header: Dataset) -> list[dict[str, Any]]:
 
 def _name(said: Any, kind: str, number: int) -> str:
     known = _WORDS.get(str(said or "").strip().upper())
-    return f"{known} (from the image)" if known else f"{kind} {number} of the image"
+    return f"{known} ({kind.lower()} {number} of the image)" if known else f"{kind} {number} of the image"
 
 
 def _padding(header: Dataset) -> list[int] | None:

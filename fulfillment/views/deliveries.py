@@ -228,6 +228,7 @@ def files_context(request: HttpRequest, batch: Batch, progress: ledger.Progress)
         "aside": left_aside(batch),
         "causes": [{**row, "retriable": row["reason"] != RETURNED} for row in withheld_reasons(batch)],
         "sees_names": rights.may_see_names(user, batch),
+        "may_view": user.is_reviewer or rights.is_of_the_hospital(user, batch),
         "may_add": rights.may_add_files(user, batch),
         "query": request.GET.urlencode(),
     }

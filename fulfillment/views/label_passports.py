@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from fulfillment.label_passport import passport_of
 from fulfillment.models import Label
+from fulfillment.viewer.access import may_look
 from getdata.accounts.models import User
 
 
@@ -28,7 +29,9 @@ def label_passport(request: HttpRequest, pk: UUID) -> HttpResponse:
         "entered_by",
     )
     label = get_object_or_404(rows, pk=pk)
-    context = {"label": label, "batch": label.batch, "passport": passport_of(label, request.user)}
+    passport = passport_of(label, request.user)
+    context = {"label": label, "batch": label.batch, "passport": passport}
+    context["may_view"] = passport.image is not None and may_look(request.user, passport.image)
     response = render(request, "fulfillment/labels/passport.html", context)
     response["Cache-Control"] = "private, no-store"  # it may hold a report's text
     return response

@@ -18,6 +18,7 @@ from fulfillment.image_quality import ImageQuality
 from fulfillment.models import Batch, BatchStatus, Image
 from fulfillment.quality.overview import Scored
 from fulfillment.selectors import withheld_reasons
+from fulfillment.viewer.access import may_look
 from getdata.accounts.models import User
 
 IMAGES_A_PAGE = 24
@@ -96,6 +97,7 @@ def image_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         pk=pk,
     )
     context = {"image": image, "batch": image.source.batch, "quality": ImageQuality(image, request.user)}
+    context["may_view"] = may_look(request.user, image)
     response = render(request, "fulfillment/quality/image.html", context)
     response["Cache-Control"] = "private, no-store"
     return response

@@ -10,22 +10,31 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 from pydicom.errors import InvalidDicomError
 
 from fulfillment.dicomweb.headers import read_header
 from fulfillment.dicomweb.objects import open_object
 from fulfillment.dicomweb.pictures import NoPicture
 from fulfillment.models import Image
+from fulfillment.services.before_pictures import ask_for_picture, may_compare, picture_of
 from fulfillment.viewer.access import KEY_SECONDS, Look, key_for, look_at, require_key
 from fulfillment.viewer.display import BAD_VALUE, describe
 from fulfillment.viewer.layers import layers_of, statements_of
 from fulfillment.viewer.places import places_of, view_url
 from fulfillment.viewer.values import FORMS, stored_values
+from getdata.accounts.idle import shows_identity
+from getdata.accounts.second_factor import second_factor_required
 from getdata.common import storage
 from getdata.common.problems import CannotDo
 
-_STATUS = {"busy": 503, "address_expired": 403, "no_picture": 422, "no_frame": 404, "unreachable": 503}
+_STATUS = {
+    "busy": 503,
+    "address_expired": 403,
+    "no_picture": 422,
+    "no_frame": 404,
+    "unreachable": 503,
+}
 
 
 def _look(request: HttpRequest, pk: UUID) -> Look:
@@ -49,7 +58,9 @@ def _frame(request: HttpRequest) -> int:
 
 
 @login_required
+@second_factor_required("download")
 @require_safe
+@shows_identity
 def image_viewer(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The dark room for one image, and with ``?beside=<id>`` for two."""
     look = _look(request, pk)
@@ -98,6 +109,7 @@ def image_description(request: HttpRequest, pk: UUID) -> HttpResponse:
         "page": view_url(look, image),
         "detail": reverse("image_detail", args=[image.pk]) if look.sees_evidence else "",
         "preview": reverse("image_preview", args=[image.pk]) if look.sees_evidence and image.preview else "",
+        "before": reverse("image_before", args=[image.pk]) if may_compare(look) else "",
         "frame": frame,
         "display": drawn,
         "values": {
@@ -128,6 +140,7 @@ def _words(look: Look) -> list[list[str]]:
 
 
 @login_required
+@second_factor_required("download")
 @require_GET
 def image_values(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The stored values of one frame, for the person and the session that the address was made for. Each look is noted first."""
@@ -152,6 +165,26 @@ def image_values(request: HttpRequest, pk: UUID) -> HttpResponse:
         response["Content-Encoding"] = values.encoding
     response["Content-Disposition"] = "attachment"  # nobody opens this by itself
     return _private(response)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@shows_identity
+def image_before(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A picture of the original, for permitted roles of its hospital. POST has it drawn, GET gives it; each look is recorded."""
+    look = look_at(request.user, pk)
+    if not may_compare(look):
+        raise Http404
+    if request.method == "POST":
+        ask_for_picture(look)
+        return _private(JsonResponse({"state": "asked"}, status=202))
+    try:
+        picture = picture_of(look)
+    except CannotDo as refusal:
+        return _refusal(refusal)
+    if picture is None:
+        return _private(JsonResponse({"state": "not drawn"}, status=202))
+    return _private(HttpResponse(picture, content_type="image/png"))
 
 
 def _session(request: HttpRequest) -> str:

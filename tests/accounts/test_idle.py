@@ -87,6 +87,7 @@ def test_every_place_where_identity_may_be_seen_is_marked(settings: Any) -> None
     assert {
         "batch_withheld", "batch_withheld_act", "withheld_picture", "file_as_it_came", "file_detail", "review_queue",
         "batch_review", "batch_sheet", "image_tile", "batch_rereading", "batch_duplicates", "batch_reports", "report_detail",
+        "image_viewer", "image_before",
     } <= marked  # fmt: skip
     settings.PRODUCTION, settings.IDLE_SECONDS = True, 3600
     assert "getdata.E013" in {problem.id for problem in checks.production_is_safe(None)}

@@ -33,6 +33,8 @@ READS = {
     "fulfillment/api/uploads.py:_upload_document": LOOK,
     "fulfillment/services/file_lists.py:file_rows": LOOK,
     "fulfillment/views/withheld.py:withheld_picture": LOOK,
+    "fulfillment/services/before_pictures.py:picture_of": LOOK,
+    "fulfillment/services/before_pictures.py:draw_original": WORKER,
     "fulfillment/withheld.py:_tiles": "names.viewed, by the one page that shows tiles (batch_withheld)",
     "fulfillment/views/label_imports.py:_context": "names.viewed, by _page, through which each of these pages goes",
     "fulfillment/views/label_imports.py:_upload_page": "names.viewed, by _page, through which each of these pages goes",

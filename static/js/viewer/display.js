@@ -98,18 +98,24 @@ function between(low, high, name) {
   return { name, centre: (low + high) / 2, width: Math.max(high - low, 1e-6), function: "LINEAR_EXACT" };
 }
 
-// What can be chosen, the image's own first: tables before windows, as most software (and pydicom) does.
+// What can be chosen, the image's own first: tables before windows, as most software (and pydicom) does. Those that the image's values
+// make are worked out when they are chosen: counting millions of values takes longer than drawing them.
 export function presetsOf(display, statistics) {
-  if (display.colour) return [{ name: "As it is", centre: 127.5, width: 255, function: "LINEAR_EXACT" }];
+  if (display.colour) return [preset({ name: "As it is", centre: 127.5, width: 255, function: "LINEAR_EXACT" })];
   const { luts, windows } = display.of;
+  const shares = (name, low, high) => ({ name, make: () => between(statistics().at(low), statistics().at(high), name) });
   return [
-    ...luts.map((lut) => ({ name: lut.name, lut })),
-    ...windows,
-    between(statistics.at(0.005), statistics.at(0.995), "Automatic"),
-    between(statistics.low, statistics.high, "Whole range"),
-    between(statistics.at(0.005), statistics.at(0.6), "Low values"),
-    between(statistics.at(0.4), statistics.at(0.995), "High values"),
+    ...luts.map((lut) => preset({ name: lut.name, lut })),
+    ...windows.map(preset),
+    shares("Automatic", 0.005, 0.995),
+    { name: "Whole range", make: () => between(statistics().low, statistics().high, "Whole range") },
+    shares("Low values", 0.005, 0.6),
+    shares("High values", 0.4, 0.995),
   ];
+}
+
+function preset(voi) {
+  return { name: voi.name, make: () => voi };
 }
 
 // A table as the window that is nearest to it, for dragging on from there.

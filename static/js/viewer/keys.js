@@ -10,7 +10,7 @@ export const KEYS = {
   "[": "previousPreset", "]": "nextPreset", a: "automatic",
   f: "fit", "0": "fit", "1": "actual", "+": "nearer", "=": "nearer", "-": "farther",
   i: "invert", r: "turnRight", R: "turnLeft", h: "mirror", H: "mirrorUpright", x: "reset",
-  o: "layers", s: "sideBySide", n: "link", Backspace: "clearRulers", Delete: "clearRulers", "?": "help",
+  o: "layers", s: "sideBySide", b: "before", n: "link", Backspace: "clearRulers", Delete: "clearRulers", "?": "help",
 };
 
 export function listenToKeys(root, viewer) {

@@ -1,5 +1,6 @@
 // The viewer of radiographs: panes, tools, the way from image to image. docs/viewer.md tells how it is put together.
 
+import { beforeOf } from "./before.js";
 import { listenToKeys } from "./keys.js";
 import { Pane } from "./pane.js";
 import { Side } from "./side.js";
@@ -13,13 +14,15 @@ const COUNTED = { nextFrame: 1, previousFrame: -1 };
 class Viewer {
   constructor(root) {
     this.root = root;
-    this.source = new Source();
+    this.source = new Source(() => this.panes.forEach((pane) => pane.prepare()));
+    if (root.dataset.description) this.source.prefetch(root.dataset.description);
     this.state = { tool: "window" };
     const query = new URLSearchParams(location.search);
-    this.settings = { canvas: query.get("painter") === "canvas", hidden: new Set(), layersOff: false };
+    this.settings = { painter: query.get("painter") ?? "", hidden: new Set(), layersOff: false };
     this.panes = [];
     this.active = 0;
     this.linked = true;
+    this.comparing = false;
     this.asked = new Map();
     this.side = new Side(root, this);
     this.status = root.querySelector("[data-status]");
@@ -89,6 +92,7 @@ class Viewer {
   }
 
   #opened(pane) {
+    performance.mark("viewer-image"); // it is on the screen: what benchmarks/bench_viewer.py waits for
     const { description } = pane;
     pane.view.setAttribute("aria-label", `${description.title}, ${description.places.number} of ${description.places.of}`);
     if (pane === this.pane) this.side.show(pane);
@@ -97,6 +101,7 @@ class Viewer {
       heading.textContent = description.title;
       document.title = `${description.title} · GetDATA`;
       history.replaceState(null, "", this.#address());
+      if (this.comparing) this.#before(true);
     }
     this.#say(`${description.title}, ${description.places.number} of ${description.places.of}`);
     this.#buttons();
@@ -106,8 +111,8 @@ class Viewer {
   #address() {
     const [first, second] = this.panes;
     const address = new URL(first.description.page, location.origin);
-    if (second && !second.empty) address.searchParams.set("beside", second.description.id);
-    if (this.settings.canvas) address.searchParams.set("painter", "canvas");
+    if (second && !second.empty && !this.comparing) address.searchParams.set("beside", second.description.id);
+    if (this.settings.painter) address.searchParams.set("painter", this.settings.painter);
     return address.pathname + address.search;
   }
 
@@ -126,14 +131,43 @@ class Viewer {
     this.open(address.pathname + address.search);
   }
 
-  #sideBySide(page) {
-    if (this.panes.length > 1 && !page) {
-      this.panes.pop().end();
-      this.root.querySelector("[data-panes]").classList.remove("two");
-      this.#activate(0);
-      history.replaceState(null, "", this.#address());
-      return this.pane.view.focus();
+  #alone() {
+    this.comparing = false;
+    this.panes.pop().end();
+    this.root.querySelector("[data-panes]").classList.remove("two");
+    this.#activate(0);
+    history.replaceState(null, "", this.#address());
+    this.pane.view.focus({ preventScroll: true });
+  }
+
+  // The original beside the image, or away with it. Only the hospital is given its address.
+  async #before(wanted) {
+    const after = this.panes[0].description;
+    if (!wanted || !after.before) {
+      if (this.comparing) this.#alone();
+      return wanted && this.#say("The original is not for you to see, or not here any more.");
     }
+    if (this.panes.length === 1) this.#addPane();
+    this.comparing = true;
+    const pane = this.panes[1];
+    this.asked.set(pane, after.before);
+    pane.tell("Opening the original …");
+    this.#buttons();
+    try {
+      const opened = await beforeOf(after);
+      if (this.asked.get(pane) !== after.before || !this.panes.includes(pane)) return;
+      pane.show(opened);
+      pane.view.setAttribute("aria-label", opened.description.title);
+      this.#follow(this.pane);
+      this.#say(opened.description.title);
+    } catch (error) {
+      if (this.asked.get(pane) === after.before) pane.tell(error.message, error.remedy);
+    }
+  }
+
+  #sideBySide(page) {
+    if (this.panes.length > 1 && !page) return this.#alone();
+    this.comparing = false;
     const { places, id } = this.panes[0].description;
     const other = places.study.find((one) => one.id !== id)?.url ?? places.next ?? places.previous;
     if (!page && !other) return this.#say("There is no other image to show beside this one.");
@@ -170,6 +204,7 @@ class Viewer {
       reset: () => pane.reset(),
       layers: () => this.#layers(!this.settings.layersOff),
       sideBySide: () => this.#sideBySide(),
+      before: () => this.#before(!this.comparing),
       link: () => this.#link(),
       clearRulers: () => {
         pane.leave();
@@ -191,12 +226,12 @@ class Viewer {
 
   preset(number) {
     const chosen = this.pane.presets[number];
-    if (chosen) this.window(chosen);
+    if (chosen) this.window(chosen.make());
   }
 
   #presetBy(step) {
     const { presets, voi } = this.pane;
-    const here = presets.indexOf(voi);
+    const here = presets.findIndex(({ name }) => name === voi.name);
     this.preset((Math.max(here, step > 0 ? -1 : 0) + step + presets.length) % presets.length);
     this.#say(this.pane.voi.name);
   }
@@ -239,13 +274,14 @@ class Viewer {
 
   #buttons() {
     const places = this.pane.description?.places ?? {};
-    const pressed = { invert: this.pane.inverted, layers: !this.settings.layersOff, sideBySide: this.panes.length > 1, link: this.linked };
+    const pressed = { invert: this.pane.inverted, layers: !this.settings.layersOff, sideBySide: this.panes.length > 1 && !this.comparing, before: this.comparing, link: this.linked };
     for (const button of this.root.querySelectorAll("[data-do]")) {
       const what = button.dataset.do;
       if (TOOLS.includes(what)) button.setAttribute("aria-pressed", String(what === this.state.tool));
       else if (what in pressed) button.setAttribute("aria-pressed", String(Boolean(pressed[what])));
       if (what === "next" || what === "previous") button.disabled = !places[what];
       if (what === "link") button.hidden = this.panes.length < 2;
+      if (what === "before") button.hidden = !this.panes[0]?.description?.before;
       if (what in COUNTED) button.hidden = !(this.pane.description?.display.frames > 1);
     }
   }

@@ -23,7 +23,7 @@ export class Over {
       ...description.layers.map((layer) => {
         const kind = layer.key.split("-")[0];
         const shapes = layer.shapes.filter((shape) => shape.frame === description.frame);
-        const group = svg("g", { class: `layer layer-${kind}`, "data-title": layer.title });
+        const group = svg("g", { class: `layer layer-${kind}`, "data-of": layer.title });
         group.append(
           ...shapes.map((shape) => svg("path", { class: `shape shape-${shape.kind}`, d: shape.path }, svg("title", {}, shape.words))),
         );

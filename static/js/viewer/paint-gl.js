@@ -37,6 +37,31 @@ void main() {
 
 const UNIFORMS = ["values", "greys", "inverse", "centre", "screen", "whole", "part", "shrink", "colour", "smoothly"];
 
+const PLAYED = /swiftshader|llvmpipe|software|basic render/i;
+const REMEMBERED = "viewer-painter";
+
+// Whether drawing is quicker with WebGL2 than on the canvas: not where a processor plays the graphics card. Asking costs a context, so the
+// answer is kept for as long as the tab lives.
+export function hasGraphics() {
+  try {
+    const known = sessionStorage.getItem(REMEMBERED);
+    if (known) return known === "webgl2";
+  } catch {
+    // no storage: ask each time
+  }
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const named = gl?.getExtension("WEBGL_debug_renderer_info");
+  const name = gl ? String(gl.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER)) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  const found = Boolean(gl) && !PLAYED.test(name);
+  try {
+    sessionStorage.setItem(REMEMBERED, found ? "webgl2" : "canvas");
+  } catch {
+    // see above
+  }
+  return found;
+}
+
 export class GlPainter {
   // Null where the browser has no WebGL2.
   static make(canvas) {

@@ -1,20 +1,22 @@
 // One image on the screen: its picture, what lies over it, and what is said in its corners. It knows how to draw and to be changed; which
 // image it shows and what a pointer means is decided by others.
 
-import { asWindow, Display, presetsOf, Statistics } from "./display.js";
+import { asWindow, presetsOf, Statistics } from "./display.js";
 import { lengthOf, Over } from "./over.js";
 import { CanvasPainter } from "./paint-canvas.js";
-import { GlPainter } from "./paint-gl.js";
+import { GlPainter, hasGraphics } from "./paint-gl.js";
 import { Placing } from "./placing.js";
 
 const LENS = 3; // times the scale of the pane
+const SLOW = 30; // milliseconds from frame to frame
 
 const short = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 1 });
 
 export class Pane {
-  // settings: {canvas: draw without WebGL, hidden: Set of layer titles, layersOff}; changed(pane): called after each change.
+  // settings: {painter: "canvas", "webgl2" or "" for what suits the machine, hidden: Set of layer titles, layersOff}; changed(pane): called after each change.
   constructor(root, settings, changed) {
     Object.assign(this, { root, settings, changed });
+    this.before = 0;
     const find = (name) => root.querySelector(`[data-${name}]`);
     this.view = find("viewport");
     this.canvas = find("picture");
@@ -23,8 +25,13 @@ export class Pane {
     this.corners = { title: find("title"), place: find("place"), window: find("window"), scale: find("scale"), value: find("value") };
     this.notice = find("notice");
     this.painted = 0;
-    this.#newPainter(settings.canvas);
     new ResizeObserver(() => this.#resize()).observe(this.view);
+  }
+
+  // Choose who draws. Asking for a graphics card takes a while, so it is done while the first values are on their way.
+  prepare() {
+    const { painter } = this.settings;
+    if (!this.painter) this.#newPainter(painter === "canvas" || (painter !== "webgl2" && !hasGraphics()));
   }
 
   // --- drawing ---------------------------------------------------------------------------------------------------
@@ -72,7 +79,6 @@ export class Pane {
     cancelAnimationFrame(this.waiting);
     this.waiting = 0;
     if (this.empty) return;
-    const begun = performance.now();
     if (this.greysOf !== this.#greysKey()) {
       this.greys = this.display.greys(this.voi, this.inverted, this.greys?.length === this.display.size ? this.greys : undefined);
       this.greysOf = this.#greysKey();
@@ -83,7 +89,10 @@ export class Pane {
     const rulers = this.rulers.map((ruler) => ({ ...ruler, words: this.lengthWords(ruler) }));
     this.over.place(this.placing, this.ratio, rulers, this.cross);
     this.#say();
-    if (smoothly) this.slow = performance.now() - begun > 24;
+    // A graphics processor says nothing of its time: how far apart two frames of one movement are says it for either painter.
+    const now = performance.now();
+    if (smoothly && this.moving && now - this.before < 400) this.slow = now - this.before > SLOW;
+    this.before = this.moving ? now : 0;
     this.painted += 1;
     if (this.moving && this.slow) {
       clearTimeout(this.rest);
@@ -111,16 +120,14 @@ export class Pane {
 
   // --- what is shown ----------------------------------------------------------------------------------------------
 
-  show({ description, picture }) {
-    this.description = description;
-    this.picture = picture;
-    this.display = new Display(description.display);
-    this.statistics = new Statistics(this.display, picture);
-    this.presets = presetsOf(this.display, this.statistics);
+  show({ description, picture, display }) {
+    Object.assign(this, { description, picture, display, counted: null });
+    this.presets = presetsOf(display, () => this.statistics);
     this.inverted = false;
-    this.voi = this.presets[0];
+    this.voi = this.presets[0].make();
     this.rulers = [];
     this.cross = null;
+    this.prepare();
     this.placing = new Placing(picture.columns, picture.rows, description.display.spacing);
     if (this.painter.kind === "webgl2" && !this.painter.takes(picture)) this.#newPainter(true);
     this.painter.show(picture);
@@ -157,6 +164,10 @@ export class Pane {
     return `C ${short.format(this.voi.centre)}  W ${short.format(this.voi.width)}${turned}`;
   }
 
+  get statistics() {
+    return (this.counted ??= new Statistics(this.display, this.picture));
+  }
+
   // --- changing it ------------------------------------------------------------------------------------------------
 
   window(voi) {
@@ -190,7 +201,7 @@ export class Pane {
   }
 
   reset() {
-    this.voi = this.presets[0];
+    this.voi = this.presets[0].make();
     this.inverted = false;
     Object.assign(this.placing, { turns: 0, mirrored: false });
     this.placing.fit();
@@ -247,7 +258,7 @@ export class Pane {
 
   end() {
     this.ended = true;
-    this.painter.end();
+    this.painter?.end();
     this.root.remove();
   }
 }

@@ -19,7 +19,7 @@ export class Placing {
   resize(width, height) {
     this.width = Math.max(1, width);
     this.height = Math.max(1, height);
-    if (this.fitted) this.fit();
+    this.#settle();
   }
 
   // Screen = matrix * (image - centre) + middle of the screen.
@@ -88,11 +88,13 @@ export class Placing {
     this.x = Math.min(Math.max(this.x - (a * dx + b * dy), 0), this.columns);
     this.y = Math.min(Math.max(this.y - (c * dx + d * dy), 0), this.rows);
     this.fitted = false;
-    if (Number.isInteger(this.scale)) this.#onWholePixels();
+    this.#settle();
   }
 
-  // At whole scales pixels of the image lie on pixels of the screen, so that they are drawn as they are.
-  #onWholePixels() {
+  // What fitted still fits; at whole scales pixels of the image lie on pixels of the screen, so that they are drawn as they are.
+  #settle() {
+    if (this.fitted) return this.fit();
+    if (!Number.isInteger(this.scale)) return;
     const [x, y] = this.toScreen(0, 0);
     const [a, b, c, d] = this.inverse;
     const [dx, dy] = [Math.round(x) - x, Math.round(y) - y];
@@ -102,14 +104,14 @@ export class Placing {
 
   turn(quarters) {
     this.turns = (this.turns + quarters + 4) % 4;
-    if (this.fitted) this.fit();
+    this.#settle();
   }
 
   // As in a mirror that stands beside the screen, or, upright, as in one that lies below it.
   mirror(upright) {
     this.mirrored = !this.mirrored;
     this.turns = (4 - this.turns + (upright ? 2 : 0)) % 4;
-    if (this.fitted) this.fit();
+    this.#settle();
   }
 
   // For an SVG group whose children are drawn in pixels of the image; `ratio`: device pixels for one of CSS.

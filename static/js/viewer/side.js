@@ -80,7 +80,7 @@ export class Side {
 
   window(pane) {
     const { presets, centre, width } = this.parts;
-    presets.value = String(pane.presets.indexOf(pane.voi));
+    presets.value = String(pane.presets.findIndex(({ name }) => name === pane.voi.name));
     const typing = document.activeElement;
     if (typing !== centre) centre.value = pane.voi.lut ? "" : String(+pane.voi.centre.toFixed(3));
     if (typing !== width) width.value = pane.voi.lut ? "" : String(+pane.voi.width.toFixed(3));

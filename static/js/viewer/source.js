@@ -1,6 +1,7 @@
 // Getting images: what a page's address leads to, its description and its stored values, kept for a while so that the next one is there
 // before it is asked for. Nothing is kept beyond the page: the answers may not be stored.
 
+import { Display } from "./display.js";
 import { Picture } from "./picture.js";
 
 // Above so many bytes a second the plain form is quicker than packing and unpacking it (docs/viewer.md).
@@ -28,9 +29,9 @@ async function answered(response) {
     : new Refused(`The portal answered ${response.status}.`, "Try again in a minute.");
 }
 
-async function ask(url, wish) {
+export async function ask(url, wish) {
   try {
-    return await answered(await fetch(url, { credentials: "same-origin", cache: "no-store", ...wish }));
+    return await answered(await fetch(url, wish));
   } catch (error) {
     if (error instanceof Refused || error.name === "AbortError") throw error;
     throw new Refused("The portal cannot be reached.", "Look at your connection, then try again.", "offline");
@@ -39,13 +40,14 @@ async function ask(url, wish) {
 
 export class Source {
   // memory: bytes of values that are kept.
-  constructor(memory = 192e6) {
-    this.memory = memory;
+  // sent: called when values were asked for and there is time until they come.
+  constructor(sent = () => {}, memory = 192e6) {
+    Object.assign(this, { sent, memory });
     this.kept = new Map();
     this.speed = HERE.has(location.hostname) ? Infinity : 0;
   }
 
-  // The image at the address of a description: {description, picture}. Asked twice, it is fetched once.
+  // The image at the address of a description: {description, picture, display}. Asked twice, it is fetched once.
   open(url) {
     const known = this.kept.get(url);
     if (known) {
@@ -70,8 +72,15 @@ export class Source {
   }
 
   // Fetch what is likely to be next. A failure is told when the image is really wanted.
-  prefetch(url) {
-    if (url) this.open(url).catch(() => {});
+  async prefetch(url) {
+    if (!url) return;
+    try {
+      const { picture } = await this.open(url);
+      // What drawing it in a window needs, made while nobody waits.
+      for (let level = 1; level <= picture.levelFor(0.3); level += 1) picture.level(level);
+    } catch {
+      return;
+    }
   }
 
   #forget(but) {
@@ -89,13 +98,15 @@ export class Source {
     const description = await (await ask(url)).json();
     const { display, values } = description;
     const packed = this.speed < QUICK;
-    const response = await ask(packed ? `${values.url}&form=packed` : values.url);
+    const coming = ask(packed ? `${values.url}&form=packed` : values.url);
+    setTimeout(this.sent);
+    const response = await coming;
     const begun = performance.now();
     const bytes = await response.arrayBuffer();
     const sent = Number(response.headers.get("Content-Length")) || bytes.byteLength;
     // Short answers say little about a line; what came before the headers is the server's time, not the line's.
     if (sent > 200_000) this.speed = sent / Math.max((performance.now() - begun) / 1000, 1e-3);
-    return { description, picture: pictureOf(display, bytes, packed) };
+    return { description, picture: pictureOf(display, bytes, packed), display: new Display(display) };
   }
 }
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from django.test import Client
 from django.utils import timezone
 from pydicom import dcmread
 
-from fulfillment.models import AccessGrant, DownloadEvent, Image, Release
+from fulfillment.intake import sealing
+from fulfillment.models import AccessGrant, DownloadEvent, Image, Release, SourceFile
+from fulfillment.services import before_pictures
 from fulfillment.services.grants import revoke_grant
+from fulfillment.withheld_pictures import picture_key
 from getdata.accounts.models import Organization, Role, User
 from getdata.audit.models import AuditEvent
 from getdata.common import storage
@@ -27,6 +31,7 @@ from tests.support.access import downloader, named
 from tests.support.images import sealed_batch
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def of(user: User) -> Client:
@@ -211,3 +216,70 @@ def test_no_original_identity_is_in_what_the_viewer_is_told(batch: Any, image: I
     shown = of(member(batch.fulfillment.hospital, Role.VIEWER)).get(f"/images/{image.pk}/view.json").json()
     assert "DOE" not in json.dumps(shown)
     assert shown["display"]["windows"][0]["name"] == "Window 1 of the image"
+
+
+def test_the_original_is_shown_to_its_hospital_alone_while_it_is_there_and_each_look_is_recorded(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    release = published(images=2)
+    image = release.items.order_by("path").first().image
+    hospital = image.source.batch.fulfillment.hospital
+    key, address = f"originals/{image.source.pk}", f"/images/{image.pk}/before/"
+    officer = of(member(hospital, Role.PRIVACY_OFFICER))
+    assert officer.get(address).status_code == 404  # there is no original any more
+    assert officer.get(f"/images/{image.pk}/view.json").json()["before"] == ""
+
+    sealing.put(hospital.pk, key, kinds()["MONOCHROME1"])
+    SourceFile.objects.filter(pk=image.source.pk).update(stored=key)
+    others = [
+        member(hospital, Role.VIEWER),
+        ReviewerFactory.create(),
+        downloader(release),
+        member(HospitalFactory.create()),
+    ]
+    for person in others:
+        client = of(person)
+        assert (client.get(address).status_code, client.post(address).status_code) == (404, 404)
+        shown = client.get(f"/images/{image.pk}/view.json")
+        assert shown.status_code == 404 or shown.json()["before"] == ""
+
+    assert officer.get(f"/images/{image.pk}/view.json").json()["before"] == address
+    assert officer.get(address).status_code == 202
+    assert not AuditEvent.objects.filter(verb="original.viewed").exists()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert officer.post(address).status_code == 202
+    seen = officer.get(address)
+    assert (seen["Content-Type"], seen["Cache-Control"]) == ("image/png", "private, no-store")
+    assert seen.content.startswith(b"\x89PNG")
+    assert AuditEvent.objects.get(verb="original.viewed").target_id == str(image.source.pk)
+    assert b"PNG" not in storage.get(storage.quarantine(), picture_key(key))[:64]  # it lies sealed
+
+    sealing.put(hospital.pk, key, b"no DICOM at all")
+    with django_capture_on_commit_callbacks(execute=True):
+        officer.post(address)
+    refusal = officer.get(address)
+    assert (refusal.status_code, refusal.json()["code"]) == (422, "no_picture")
+    assert AuditEvent.objects.filter(verb="original.viewed").count() == 1
+
+
+def test_a_picture_does_not_outlive_the_original_that_it_shows(image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The original is destroyed while a worker draws it."""
+    hospital, key = image.source.batch.fulfillment.hospital_id, f"originals/{image.source.pk}"
+    sealing.put(hospital, key, kinds()["12 bits"])
+    SourceFile.objects.filter(pk=image.source.pk).update(stored=key)
+    really = before_pictures.draw
+
+    def slow(data: bytes, side: int) -> bytes:
+        SourceFile.objects.filter(pk=image.source.pk).update(stored="")
+        return really(data, side)
+
+    monkeypatch.setattr(before_pictures, "draw", slow)
+    before_pictures.draw_original(str(image.source.pk))
+    assert not storage.quarantine().exists(picture_key(key))
+
+
+def test_every_module_of_the_viewer_is_asked_for_at_once() -> None:
+    """One that is missing from the list is found only when another one that needs it has come."""
+    modules = {path.name for path in (ROOT / "static/js/viewer").glob("*.js")}
+    listed = (ROOT / "templates/fulfillment/viewer/_preload.html").read_text()
+    assert {name for name in modules if f"js/viewer/{name}" in listed} == modules
