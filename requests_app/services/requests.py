@@ -75,6 +75,18 @@ def submit_request(*, request: DatasetRequest, actor: User) -> DatasetRequest:
     return moved
 
 
+def what_bars_deciding(actor: User, request: DatasetRequest) -> CannotDo | None:
+    """Why this member of staff may not decide about a submitted request, or None: for a page to say it beforehand."""
+    if request.status != RequestStatus.SUBMITTED:
+        return None
+    try:
+        require_staff(actor)
+        refuse_insiders(actor, [request.organization], what="request")
+    except CannotDo as refusal:
+        return refusal
+    return None
+
+
 def return_request(*, request: DatasetRequest, note: str, actor: User) -> DatasetRequest:
     """Staff give a submitted request back with a note that says what to change."""
     require_staff(actor)

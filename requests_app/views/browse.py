@@ -23,6 +23,7 @@ from requests_app.jsonld import request_jsonld as described
 from requests_app.match_lists import match_counts
 from requests_app.meter import counting_in_words, meter_view
 from requests_app.models import AmendmentStatus, DatasetRequest, RequestStatus, SpecVersion
+from requests_app.request_check import points_of
 from requests_app.selectors import (
     offering_hospitals,
     request_next_step,
@@ -32,6 +33,7 @@ from requests_app.selectors import (
 from requests_app.services import drafts
 from requests_app.services.amendments import amendment_changes
 from requests_app.services.questions import QUESTION_LENGTH
+from requests_app.services.requests import what_bars_deciding
 from requests_app.spec import DatasetSpec, canonical_json, summarise
 from requests_app.spec_files import spec_file_name
 from requests_app.views.questions import PUBLIC
@@ -158,6 +160,8 @@ def _what_this_person_may_do(request: HttpRequest, item: DatasetRequest, checked
         "writer": writer,
         "coauthor": not writer and insider and drafts.may_write(user, item),
         "decides": decides,
+        "points": points_of(item, checked) if decides and checked else [],
+        "may_not_decide": what_bars_deciding(user, item) if user.is_reviewer and not decides else None,
         "lint": checked if decides or insider else None,
         "return_form": NoteForm() if decides else None,
         "hospitals": hospitals,
