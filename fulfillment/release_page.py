@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.urls import reverse
 
 from fulfillment.meter import standing_labels
-from fulfillment.models import BatchStatus, Image, Release, ReleaseStatus
+from fulfillment.models import NOT_OUT, BatchStatus, Image, Release
 from fulfillment.release.citing import Citable, as_bibtex, as_text
 from fulfillment.release.loading import CROISSANT, Snippet, snippets
 from fulfillment.services.grants import agreed_specs
@@ -93,7 +93,7 @@ def versions(release: Release, user: User) -> list[Version]:
     rows = list(
         Release.objects.visible_to(user)
         .filter(request=release.request)
-        .exclude(status=ReleaseStatus.DRAFT)
+        .exclude(status__in=NOT_OUT)
         .annotate(images=Count("items"))
         .order_by("number")
     )

@@ -1,4 +1,4 @@
-"""What waits for GetDATA's reviewers here: batches in review, and releases that need a second person."""
+"""What waits for GetDATA's reviewers here: batches in review, releases that need a second person, incidents."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ from datetime import timedelta
 
 from django.urls import reverse
 
-from fulfillment.models import Batch, BatchStatus, DestructionDuty, DutyStatus, Release, ReleaseStatus
+from fulfillment.models import (
+    Batch,
+    BatchStatus,
+    DestructionDuty,
+    DutyStatus,
+    Incident,
+    IncidentStatus,
+    Release,
+    ReleaseStatus,
+)
 from getdata.accounts.models import User
 from getdata.notifications.reminders import Waits, register
 from requests_app.services.people import staff
 
 #: A built release gets its second person in this time.
 RELEASE_TIME = timedelta(days=3)
+#: An incident's cause is under control in this time; 72 hours are what the GDPR leaves for telling the authority (Art. 33).
+CONTAIN_TIME = timedelta(hours=24)
 
 
 def batches() -> Iterator[Waits]:
@@ -61,6 +72,19 @@ def destructions() -> Iterator[Waits]:
         )
 
 
+def incidents() -> Iterator[Waits]:
+    """Incidents that are not contained."""
+    for incident in Incident.objects.filter(status=IncidentStatus.OPEN):
+        yield Waits(
+            key=str(incident.pk),
+            since=incident.created_at,
+            due=incident.created_at + CONTAIN_TIME,
+            text=f"incident {incident.number} is not contained.",
+            url=incident.get_absolute_url(),
+            users=staff(),
+        )
+
+
 def _reviewers(batch: Batch) -> list[User]:
     if batch.reviewer is not None:
         return [batch.reviewer]
@@ -73,3 +97,4 @@ def register_all() -> None:
     register("reminder.batch", batches)
     register("reminder.release", releases)
     register("reminder.destruction", destructions)
+    register("reminder.incident", incidents)

@@ -12,6 +12,7 @@ from fulfillment.batch_quality import BatchQuality
 from fulfillment.duplicate_pairs import PairCounts, count_pairs
 from fulfillment.meter import standing_labels
 from fulfillment.models import (
+    NOT_OUT,
     Batch,
     BatchStatus,
     DuplicateHit,
@@ -124,7 +125,7 @@ def releasable_requests(limit: int = 25) -> list[dict[str, Any]]:
     fresh = accepted.filter(~Exists(held))
     decided = Batch.objects.filter(fulfillment__request=OuterRef("pk"), status=BatchStatus.ACCEPTED)
     waiting = list(
-        DatasetRequest.objects.exclude(releases__status=ReleaseStatus.DRAFT)
+        DatasetRequest.objects.exclude(releases__status__in=NOT_OUT)
         .filter(Exists(decided))
         .filter(Exists(fresh.filter(source__batch__fulfillment__request=OuterRef("pk"))) | Q(pk__in=_to_be_made_anew()))
         .select_related("organization")

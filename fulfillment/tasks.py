@@ -12,6 +12,7 @@ from fulfillment.services import (
     grant_expiry,
     label_imports,
     published_sets,
+    release_window,
     releases,
     settling,
 )
@@ -79,6 +80,11 @@ def build_release_task(release_pk: str) -> None:
 @shared_task(name="fulfillment.sweep_releases_task", soft_time_limit=60, time_limit=90)
 def sweep_releases_task() -> None:
     releases.ring_for_unbuilt()
+
+
+@shared_task(name="fulfillment.make_releases_live_task", soft_time_limit=120, time_limit=150)
+def make_releases_live_task() -> None:
+    release_window.make_due_live()
 
 
 @shared_task(name="fulfillment.warn_of_expiry_task", soft_time_limit=120, time_limit=150)

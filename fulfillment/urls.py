@@ -108,6 +108,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="dicom_sender_remove",
     ),
     path("", include("fulfillment.dicomweb.urls")),
+    path("", include("fulfillment.urls_incidents")),
 ]
 
 # --- reviews and releases add theirs here -----------------------------------------------------------------------------

@@ -49,6 +49,7 @@ urlpatterns = [
     path("releases/<uuid:pk>/audit.html", audits.release_audit_html, name="release_audit_html"),
     path("releases/<uuid:pk>/state/", releases.release_state, name="release_state"),
     path("releases/<uuid:pk>/publish/", releases.release_publish, name="release_publish"),
+    path("releases/<uuid:pk>/undo/", releases.release_undo, name="release_undo"),
     path("releases/<uuid:pk>/build/", releases.release_build, name="release_build"),
     path("releases/<uuid:pk>/discard/", releases.release_discard, name="release_discard"),
     path("releases/<uuid:pk>/withdraw/", releases.release_withdraw, name="release_withdraw"),

@@ -96,6 +96,12 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[Error]:
         "GETDATA_IDLE_SECONDS is not between 60 and 900: where identity may be seen, a silent session ends within 15 minutes.",
         "Unset it.",
     )
+    refuse(
+        14,
+        settings.RELEASE_UNDO_MINUTES < 1,
+        "GETDATA_RELEASE_UNDO_MINUTES leaves no time to undo a release.",
+        "Unset it, or set it to 1 or more.",
+    )
     return problems
 
 

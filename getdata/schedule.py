@@ -20,6 +20,7 @@ def schedule(*, sweep_seconds: float) -> dict[str, dict[str, Any]]:
         "sweep-comparisons": {"task": "fulfillment.sweep_comparisons_task", "schedule": 60.0},
         "sweep-published-sets": {"task": "fulfillment.sweep_published_sets_task", "schedule": 120.0},
         "sweep-releases": {"task": "fulfillment.sweep_releases_task", "schedule": 120.0},
+        "make-releases-live": {"task": "fulfillment.make_releases_live_task", "schedule": 15.0},
         "warn-of-expiry": {"task": "fulfillment.warn_of_expiry_task", "schedule": 3600.0},
         "send-outbox": {"task": "notifications.send_outbox_task", "schedule": 30.0},
         "send-digests": {"task": "notifications.send_digests_task", "schedule": 900.0},

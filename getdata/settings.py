@@ -211,6 +211,8 @@ SWEEP_SECONDS: float = env.float("GETDATA_SWEEP_SECONDS", default=15.0)
 CANARY_COPIES: int = env.int("GETDATA_CANARY_COPIES", default=5)
 #: A picture of the contact sheet was looked at once it stood large before the reviewer for so long.
 LOOK_MILLISECONDS: int = env.int("GETDATA_LOOK_MILLISECONDS", default=400)
+#: How long a release can be undone between its second person and its first byte; 0 makes it live at once.
+RELEASE_UNDO_MINUTES: float = env.float("GETDATA_RELEASE_UNDO_MINUTES", default=30)
 CELERY_BEAT_SCHEDULE = schedule(sweep_seconds=SWEEP_SECONDS)
 
 # --- storage ---------------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ os.environ["GETDATA_VAR"] = os.environ["GETDATA_TESTS_VAR"]
 os.environ["GETDATA_ENV"] = "embedded"
 # Sealing would run the detector over planted copies; tests of certificates ask for it.
 os.environ.setdefault("GETDATA_CANARY_COPIES", "0")
+# A release is live at once where its undo window is not the subject (tests/fulfillment/test_release_window.py).
+os.environ.setdefault("GETDATA_RELEASE_UNDO_MINUTES", "0")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "getdata.settings")
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright's loop runs in the thread that also asks the database

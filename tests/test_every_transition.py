@@ -17,6 +17,7 @@ from fulfillment.models import (
     Batch,
     DestructionDuty,
     Fulfillment,
+    Incident,
     LabelImport,
     PublishedSet,
     Release,
@@ -83,6 +84,12 @@ def release() -> Release:
     )
 
 
+def incident() -> Incident:
+    return Incident.objects.create(
+        number=Incident.objects.count() + 1, kind="other", title="x", opened_by=factories.ReviewerFactory.create()
+    )
+
+
 def amendment() -> Amendment:
     request = factories.open_request()
     return Amendment.objects.create(
@@ -122,6 +129,7 @@ MAKERS: dict[type[models.Model], Callable[[], Any]] = {
     Release: release,
     Withdrawal: withdrawal,
     DestructionDuty: duty,
+    Incident: incident,
 }
 PAIRS = [
     pytest.param(model, source, target, id=f"{model.__name__}: {source} to {target}")

@@ -20,7 +20,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from fulfillment.models import Batch, BatchStatus, Image, Release, Review, SourceFile
 from fulfillment.selectors import sees_whole_release
-from fulfillment.services import releases, reviews
+from fulfillment.services import release_window, releases, reviews
 from fulfillment.views.release_delivery import deliver, require_grant
 from getdata.accounts.models import User
 from getdata.common.problems import CannotDo
@@ -56,7 +56,8 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
     class Meta:
         model = Release
         fields = [
-            "id", "request", "number", "status", "status_note", "created_at", "published_at", "built", "problem",
+            "id", "request", "number", "status", "status_note", "created_at", "approved_at", "live_at", "round",
+            "published_at", "built", "problem",
             "archive_size", "archive_sha256",
         ]  # fmt: skip
         read_only_fields: list[str] = fields
@@ -92,6 +93,18 @@ class PrepareSerializer(serializers.Serializer[Any]):
     """Which request's accepted images to release."""
 
     request = serializers.SlugField(max_length=120)
+
+
+class RoundSerializer(serializers.Serializer[Any]):
+    """``round`` of the release as you read it: where it was taken back since, nothing is decided."""
+
+    round = serializers.IntegerField(required=False, min_value=0)
+
+
+class UndoSerializer(RoundSerializer):
+    """Why a release is taken back; colleagues read it."""
+
+    reason = serializers.CharField(max_length=2000)
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -224,12 +237,26 @@ class PrepareReleaseView(StaffView):
 
 
 class PublishReleaseView(StaffView):
-    """Publish a release that a colleague prepared."""
+    """Publish a release that a colleague prepared. It goes live when ``live_at`` has passed, and can be undone until then."""
 
-    @extend_schema(request=None, responses=ReleaseDetailSerializer)
+    @extend_schema(request=RoundSerializer, responses=ReleaseDetailSerializer)
     def post(self, request: Request, pk: UUID) -> Response:
-        release = get_object_or_404(Release, pk=pk)
-        return self.answer(releases.publish_release(release=release, actor=request.user))  # type: ignore[arg-type]
+        asked = RoundSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        release, seen = get_object_or_404(Release, pk=pk), asked.validated_data.get("round")
+        return self.answer(releases.publish_release(release=release, actor=request.user, seen=seen))  # type: ignore[arg-type]
+
+
+class UndoReleaseView(StaffView):
+    """Take a release back before it goes live: it is a draft again."""
+
+    @extend_schema(request=UndoSerializer, responses=ReleaseDetailSerializer)
+    def post(self, request: Request, pk: UUID) -> Response:
+        asked = UndoSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        release, seen = get_object_or_404(Release, pk=pk), asked.validated_data.get("round")
+        reason, actor = asked.validated_data["reason"], request.user
+        return self.answer(release_window.undo_release(release=release, actor=actor, reason=reason, seen=seen))  # type: ignore[arg-type]
 
 
 class DiscardReleaseView(StaffView):
@@ -257,6 +284,7 @@ ROUTES = [("review/batches", ReviewViewSet, "review-batch"), ("releases", Releas
 API_URLS = [
     path("review/releases/", PrepareReleaseView.as_view(), name="api-release-prepare"),
     path("review/releases/<uuid:pk>/publish/", PublishReleaseView.as_view(), name="api-release-publish"),
+    path("review/releases/<uuid:pk>/undo/", UndoReleaseView.as_view(), name="api-release-undo"),
     path("review/releases/<uuid:pk>/discard/", DiscardReleaseView.as_view(), name="api-release-discard"),
     path("review/releases/<uuid:pk>/withdraw/", WithdrawReleaseView.as_view(), name="api-release-withdraw"),
 ]

@@ -20,14 +20,24 @@ from fulfillment.models.delivery import (
 from fulfillment.models.duplicates import DuplicateDecision, ImageFingerprint
 from fulfillment.models.evidence import EvidencePack
 from fulfillment.models.imaging import DuplicateHit, Image, Patient, QualityScore, Series, Study
+from fulfillment.models.incidents import (
+    Incident,
+    IncidentEntry,
+    IncidentKind,
+    IncidentParty,
+    IncidentScope,
+    IncidentStatus,
+)
 from fulfillment.models.inspection import DeskClaim, ImageLook, Inspection, InspectionItem
 from fulfillment.models.label_imports import LabelImport, LabelImportStatus, LabelMapping
 from fulfillment.models.labels import Annotation, AnnotationKind, Label, Laterality
 from fulfillment.models.outcome import (
+    NOT_OUT,
     PendingNote,
     Release,
     ReleaseItem,
     ReleaseStatus,
+    ReleaseUndo,
     Review,
     ReviewNote,
 )
@@ -54,6 +64,7 @@ from fulfillment.models.withdrawals import (
 from fulfillment.models.work import Pulse, Turn
 
 __all__ = [
+    "NOT_OUT",
     "TABLES",
     "UNCOUNTED",
     "AccessGrant",
@@ -81,6 +92,12 @@ __all__ = [
     "Image",
     "ImageFingerprint",
     "ImageLook",
+    "Incident",
+    "IncidentEntry",
+    "IncidentKind",
+    "IncidentParty",
+    "IncidentScope",
+    "IncidentStatus",
     "Inspection",
     "InspectionItem",
     "Label",
@@ -104,6 +121,7 @@ __all__ = [
     "ReleaseFile",
     "ReleaseItem",
     "ReleaseStatus",
+    "ReleaseUndo",
     "Report",
     "ReportState",
     "Rereading",

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from fulfillment.models.freezing import frozen_now
 from fulfillment.models.outcome import Release, ReleaseItem, ReleaseStatus
 from fulfillment.models.release_files import ReleaseFile
 from getdata.accounts.models import CAPABILITIES, Organization, OrganizationStatus, User
@@ -30,13 +31,18 @@ class AccessGrantQuerySet(models.QuerySet["AccessGrant"]):
         return self.filter(organization__in=Organization.objects.filter(memberships__user=user))
 
     def live(self) -> AccessGrantQuerySet:
-        """Neither revoked nor over, of a published release, held by an organization that is verified now."""
-        return self.filter(
+        """Neither revoked nor over, of a published release, held by an organization that is verified now; and no incident
+        stops the release or the organization."""
+        frozen = frozen_now()
+        standing = self.filter(
             revoked_at=None,
             expires_at__gt=timezone.now(),
             release__status=ReleaseStatus.PUBLISHED,
             organization__status=OrganizationStatus.VERIFIED,
         ).exclude(release__archive="")
+        if frozen:
+            standing = standing.exclude(release__in=frozen.releases).exclude(organization__in=frozen.organizations)
+        return standing
 
     def usable_by(self, user: User | AnonymousUser) -> AccessGrantQuerySet:
         """Live ones under which this person may download now: a member whose role allows it, named, and attested."""

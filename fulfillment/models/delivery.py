@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
+from fulfillment.models.freezing import frozen_now
 from getdata.accounts.models import Organization, OrganizationStatus, User
 from getdata.common.models import Entity
 from getdata.common.states import status_constraint
@@ -115,16 +116,18 @@ class BatchQuerySet(models.QuerySet["Batch"]):
     def pictured_for(self, user: User | AnonymousUser) -> BatchQuerySet:
         """Batches whose pictures, and what was measured on them, this person may look at: staff and the hospital always; the
         organization that asked, while it is verified, once a reviewer has accepted the batch: the reviewer may be the one who
-        finds a name burned in."""
+        finds a name burned in. What an incident stops only staff look at, and the hospital whose it is, unless it is the
+        hospital that is stopped."""
         if not isinstance(user, User):
             return self.none()
         if user.is_reviewer:
             return self
         mine = Organization.objects.filter(memberships__user=user)
+        frozen = frozen_now()
         asking = mine.filter(status=OrganizationStatus.VERIFIED)
         return self.filter(
-            Q(fulfillment__hospital__in=mine)
-            | Q(status=BatchStatus.ACCEPTED, fulfillment__request__organization__in=asking)
+            Q(fulfillment__hospital__in=mine.exclude(pk__in=frozen.organizations))
+            | (Q(status=BatchStatus.ACCEPTED, fulfillment__request__organization__in=asking) & ~frozen.for_askers())
         )
 
 

@@ -15,6 +15,7 @@ from django.db.models import F, Q
 
 from fulfillment.labels.methods import Method
 from fulfillment.models.delivery import Batch, BatchStatus, SourceFile, SourceFileStatus
+from fulfillment.models.freezing import frozen_now
 from fulfillment.models.imaging import Image
 from getdata.accounts.models import Organization, OrganizationStatus, User
 from getdata.common.models import Immutable
@@ -48,20 +49,26 @@ class LabelQuerySet(models.QuerySet["Label"]):
 
     def readable_by(self, user: User | AnonymousUser) -> LabelQuerySet:
         """Labels whose passport this person may open, by the rule of ``Image.pictured_for``: staff and the hospital always; the
-        organization that asked, while it is verified, once a reviewer has accepted the batch, and of images that are there."""
+        organization that asked, while it is verified, once a reviewer has accepted the batch, of images that are there, and
+        while no incident stops them."""
         if not isinstance(user, User):
             return self.none()
         if user.is_reviewer:
             return self
         mine = Organization.objects.filter(memberships__user=user)
+        frozen = frozen_now()
         return self.filter(
-            Q(batch__fulfillment__hospital__in=mine)
-            | Q(
-                batch__status=BatchStatus.ACCEPTED,
-                table__status=SourceFileStatus.PASSED,
-                image__source__status=SourceFileStatus.PASSED,
-                image__source__batch__status=BatchStatus.ACCEPTED,
-                batch__fulfillment__request__organization__in=mine.filter(status=OrganizationStatus.VERIFIED),
+            Q(batch__fulfillment__hospital__in=mine.exclude(pk__in=frozen.organizations))
+            | (
+                Q(
+                    batch__status=BatchStatus.ACCEPTED,
+                    table__status=SourceFileStatus.PASSED,
+                    image__source__status=SourceFileStatus.PASSED,
+                    image__source__batch__status=BatchStatus.ACCEPTED,
+                    batch__fulfillment__request__organization__in=mine.filter(status=OrganizationStatus.VERIFIED),
+                )
+                & ~frozen.for_askers("batch__")
+                & ~Q(image__source__batch__in=frozen.unseen)
             )
         )
 

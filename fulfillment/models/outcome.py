@@ -70,8 +70,13 @@ class PendingNote(Entity):
 
 class ReleaseStatus(models.TextChoices):
     DRAFT = "draft", "Draft"
+    APPROVED = "approved", "Goes live soon"
     PUBLISHED = "published", "Published"
     WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+#: Nobody but staff knows of a release in these states, and nothing of it leaves.
+NOT_OUT = (ReleaseStatus.DRAFT, ReleaseStatus.APPROVED)
 
 
 class ReleaseQuerySet(models.QuerySet["Release"]):
@@ -82,7 +87,7 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
         if user.is_reviewer:
             return self
         mine = Organization.objects.filter(memberships__user=user)
-        return self.exclude(status=ReleaseStatus.DRAFT).filter(
+        return self.exclude(status__in=NOT_OUT).filter(
             Q(request__organization__in=mine)
             | Q(
                 pk__in=ReleaseItem.objects.filter(image__source__batch__fulfillment__hospital__in=mine).values(
@@ -93,11 +98,16 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
 
 
 class Release(Entity):
-    """A documented, versioned package of accepted images. Prepared by one reviewer, published by another."""
+    """A documented, versioned package of accepted images. Prepared by one reviewer, published by another.
+
+    Between the second person's word and the first byte lies a time in which either of them takes it back: *approved*, until
+    ``live_at``.
+    """
 
     Status = ReleaseStatus
     TRANSITIONS: ClassVar[dict[str, set[str]]] = {
-        "draft": {"published"},
+        "draft": {"approved"},
+        "approved": {"published", "draft"},
         "published": {"withdrawn"},
         "withdrawn": set(),
     }
@@ -107,6 +117,9 @@ class Release(Entity):
     prepared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     published_at = models.DateTimeField(null=True, blank=True)
+    approved_at = models.DateTimeField(null=True, blank=True)
+    live_at = models.DateTimeField(null=True, blank=True, help_text="until then it can be undone")
+    round = models.PositiveSmallIntegerField(default=0, help_text="grows with each undo: an older page decides nothing")
     status = models.CharField(max_length=10, choices=ReleaseStatus.choices, default=ReleaseStatus.DRAFT)
     status_note = models.TextField(blank=True)
     # The package, once a worker has built it.
@@ -127,6 +140,10 @@ class Release(Entity):
         constraints: ClassVar = [
             status_constraint("release", ReleaseStatus),
             models.UniqueConstraint(fields=["request", "number"], name="one_number_a_release"),
+            models.CheckConstraint(
+                condition=Q(published_by=None) | ~Q(published_by=models.F("prepared_by")),
+                name="a_release_needs_two_people",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -144,6 +161,21 @@ class Release(Entity):
     def archive_name(self) -> str:
         """The folder the archive unpacks to."""
         return self.archive.rsplit("/", 1)[-1].removesuffix(".zip")
+
+
+class ReleaseUndo(Immutable):
+    """A release that was taken back before it went live, and why. Nobody is named where the portal itself held it back."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="undos")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField(max_length=2000)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"undo of {self.release}"
 
 
 class ReleaseItem(Immutable):

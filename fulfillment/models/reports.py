@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from fulfillment.models.delivery import Batch, BatchStatus, SourceFile, SourceFileStatus
+from fulfillment.models.freezing import frozen_now
 from fulfillment.models.imaging import Study
 from getdata.accounts.models import Organization, OrganizationStatus, User
 from getdata.common.models import Immutable
@@ -35,17 +36,21 @@ class ReportQuerySet(models.QuerySet["Report"]):
 
     def readable_by(self, user: User | AnonymousUser) -> ReportQuerySet:
         """Reports whose text this person may read, by the rule of ``Image.pictured_for``: staff and the hospital always, the
-        organization that asked, while it is verified, once a reviewer has accepted the batch."""
+        organization that asked, while it is verified, once a reviewer has accepted the batch and while no incident stops it."""
         if not isinstance(user, User):
             return self.none()
         if user.is_reviewer:
             return self
         mine = Organization.objects.filter(memberships__user=user)
+        frozen = frozen_now()
         return self.filter(
-            Q(batch__fulfillment__hospital__in=mine)
-            | Q(
-                batch__status=BatchStatus.ACCEPTED,
-                batch__fulfillment__request__organization__in=mine.filter(status=OrganizationStatus.VERIFIED),
+            Q(batch__fulfillment__hospital__in=mine.exclude(pk__in=frozen.organizations))
+            | (
+                Q(
+                    batch__status=BatchStatus.ACCEPTED,
+                    batch__fulfillment__request__organization__in=mine.filter(status=OrganizationStatus.VERIFIED),
+                )
+                & ~frozen.for_askers("batch__")
             )
         )
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from deid.proof import render
 from fulfillment.evidence import PACK, build_document, pack_pdf
-from fulfillment.models import Batch, EvidencePack, Release, ReleaseStatus
+from fulfillment.models import NOT_OUT, Batch, EvidencePack, Release
 from fulfillment.services.certificates import signing_key
 from fulfillment.services.evidence_facts import Scope, instant, rows_of, sections_of
 from getdata.accounts.models import Membership, User
@@ -38,7 +38,7 @@ def may_have(user: User, *, batch: Batch | None = None, release: Release | None 
         return True
     if batch is not None:
         return Membership.objects.filter(user=user, organization=batch.fulfillment.hospital_id).exists()
-    if release is None or release.status == ReleaseStatus.DRAFT:
+    if release is None or release.status in NOT_OUT:
         return False
     return Membership.objects.filter(user=user, organization=release.request.organization_id).exists()
 

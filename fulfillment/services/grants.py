@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from fulfillment.models import AccessGrant, GrantedUser, Release, ReleaseStatus
 from fulfillment.services.custody import downloads_for, note_download, taken_back
+from fulfillment.services.freezes import what_stops_access
 from getdata.accounts.models import CAPABILITIES, User
 from getdata.accounts.permissions import can, require, require_staff, require_verified
 from getdata.audit.chain import record
@@ -80,6 +81,9 @@ def what_bars(*, release: Release, user: User) -> CannotDo | None:
             remedy="Destroy your copies, and write to GetDATA's staff if you think this is wrong.",
             code="grant_revoked",
         )
+    stopped = what_stops_access(grant)
+    if stopped is not None:
+        return stopped
     if not grant.is_live:
         return CannotDo(
             f"The access of {name} has ended.",

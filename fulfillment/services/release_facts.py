@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from fulfillment.labels.methods import known_method
 from fulfillment.models import (
+    NOT_OUT,
     Annotation,
     BatchStatus,
     DuplicateDecision,
@@ -227,7 +228,7 @@ def changes_since(release: Release, labels: Path) -> tuple[Version, Callable[[],
     """What changed since the release before, counted and row by row. ``labels`` is this release's table of labels as CSV."""
     before = (
         release.request.releases.filter(number__lt=release.number)
-        .exclude(status=ReleaseStatus.DRAFT)
+        .exclude(status__in=NOT_OUT)
         .order_by("-number")
         .first()
     )

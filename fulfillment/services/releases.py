@@ -11,18 +11,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment.models import (
+    NOT_OUT,
     Batch,
     BatchStatus,
     Image,
     Release,
     ReleaseItem,
     ReleaseStatus,
-    SourceFileStatus,
 )
 from fulfillment.models.imaging import path_in_release
-from fulfillment.services.grants import downloads_for, live_grant, make_grant, note_download
-from fulfillment.services.independence import require_independent, require_not_deliverer
-from fulfillment.services.legal import release_standings, require_lawful, standings
+from fulfillment.services.freezes import what_stops_batch
+from fulfillment.services.grants import downloads_for, live_grant, note_download
+from fulfillment.services.independence import require_independent
+from fulfillment.services.legal import require_lawful, standings
 from fulfillment.services.release_building import (
     BUILD_TASK,
     MAX_BUILD_ATTEMPTS,
@@ -30,10 +31,21 @@ from fulfillment.services.release_building import (
     discard_staged,
     ring_for_unbuilt,
 )
+from fulfillment.services.release_window import (
+    approve,
+    images_gone,
+    make_live,
+    parties_of,
+    require_fit_to_leave,
+    require_may_release,
+    require_round,
+    what_bars_releasing,
+    window,
+)
 from fulfillment.services.reviews import members_with
 from fulfillment.services.withdrawals import recall
-from getdata.accounts.models import Organization, User
-from getdata.accounts.permissions import require_staff, require_verified
+from getdata.accounts.models import User
+from getdata.accounts.permissions import require_staff
 from getdata.audit.chain import record
 from getdata.common import storage
 from getdata.common.problems import CannotDo
@@ -71,38 +83,18 @@ def accepted_images(request: DatasetRequest) -> Any:
     )
 
 
-def parties_of(request: DatasetRequest) -> list[Organization]:
-    """The organization that asked and every hospital that delivers to it."""
-    return [request.organization, *Organization.objects.filter(fulfillments__request=request).distinct()]
-
-
-def _require_may_release(actor: User, request: DatasetRequest) -> None:
-    require_independent(actor, *parties_of(request))
-    batches = Batch.objects.filter(fulfillment__request=request).select_related("fulfillment")
-    require_not_deliverer(actor, list(batches))
-
-
-def what_bars_releasing(actor: User, request: DatasetRequest) -> CannotDo | None:
-    """Why this person may not release to the request, or None: for a page to say it before anybody presses a button."""
-    try:
-        _require_may_release(actor, request)
-    except CannotDo as refusal:
-        return refusal
-    return None
-
-
 def prepare_release(*, request: DatasetRequest, actor: User) -> Release:
     """Collect every accepted image into a draft release and have a worker build its package.
 
     Raises ``CannotDo``, also where what the files keep does not fit the class that was agreed.
     """
-    _require_may_release(actor, request)
+    require_may_release(actor, request)
     with transaction.atomic():
         # Locks the request's row, so that two reviewers cannot take the same number.
         request = (
             DatasetRequest.objects.select_for_update(of=("self",)).select_related("organization").get(pk=request.pk)
         )
-        if request.releases.filter(status=ReleaseStatus.DRAFT).exists():
+        if request.releases.filter(status__in=NOT_OUT).exists():
             raise CannotDo(
                 "A release of this request is already being prepared.",
                 remedy="Publish or discard that one first.",
@@ -115,6 +107,7 @@ def prepare_release(*, request: DatasetRequest, actor: User) -> Release:
             )
         _require_signed_terms(images)
         require_lawful(standings(images), read=False)
+        _require_not_stopped(images)
         number = (request.releases.aggregate(n=Max("number"))["n"] or 0) + 1
         release = Release.objects.create(request=request, number=number, prepared_by=actor)
         count = _collect(release, images)
@@ -166,6 +159,15 @@ def _require_signed_terms(images: Any) -> None:
         )
 
 
+def _require_not_stopped(images: Any) -> None:
+    """No image leaves whose batch or hospital an incident stops."""
+    batches = images.order_by().values("source__batch")
+    for batch in Batch.objects.filter(pk__in=batches).select_related("fulfillment"):
+        stopped = what_stops_batch(batch)
+        if stopped is not None:
+            raise CannotDo(f"Batch {batch.number}: {stopped.message}", remedy=stopped.remedy, code=stopped.code)
+
+
 def build_again(*, release: Release, actor: User) -> None:
     """Try once more to build a draft whose package failed."""
     require_staff(actor)
@@ -181,16 +183,19 @@ def build_again(*, release: Release, actor: User) -> None:
         enqueue(BUILD_TASK, str(release.pk))
 
 
-def publish_release(*, release: Release, actor: User) -> Release:
-    """Publish a built release and grant it to the organization that asked. A second person must do it.
+def publish_release(*, release: Release, actor: User, seen: int | None = None) -> Release:
+    """The second person's word: a built draft goes live, and is granted to the organization that asked, when the time in which
+    it can be undone is over (``release_window``).
 
-    Raises ``CannotDo`` or ``StaleState``.
+    ``seen`` is the round that the person's page showed: a page from before an undo decides nothing. Raises ``CannotDo`` or
+    ``StaleState``.
     """
-    _require_may_release(actor, release.request)
-    require_verified(release.request.organization)
+    require_may_release(actor, release.request)
+    now = timezone.now()
     with transaction.atomic():
         # The row is locked, so that nothing is published that a colleague discards at the same moment.
         release = _locked_draft(release, "Only a draft can be published.")
+        require_round(release, seen)
         if actor.pk == release.prepared_by_id:
             raise CannotDo(
                 "You prepared this release.", remedy="A second reviewer must publish it.", code="second_person_needed"
@@ -201,39 +206,11 @@ def publish_release(*, release: Release, actor: User) -> Release:
                 remedy="Wait until it is built; this page says when." if not release.problem else "Build it again.",
                 code="not_built",
             )
-        gone = images_gone(release)
-        if gone:
-            raise CannotDo(
-                f"{gone:,} {'image' if gone == 1 else 'images'} of this release "
-                f"{'was' if gone == 1 else 'were'} withdrawn or returned since it was prepared.",
-                remedy="Discard this draft and prepare the release again.",
-                code="images_gone",
-            )
-        require_lawful(release_standings(release), read=True)
-        published = transition(
-            Release,
-            release.pk,
-            ReleaseStatus.DRAFT,
-            ReleaseStatus.PUBLISHED,
-            actor=actor,
-            changes={"published_by": actor, "published_at": timezone.now()},
-        )
-        organization = release.request.organization
-        make_grant(release=published, actor=actor)
-        notify(
-            event="release.published",
-            parties={"asker": organization},
-            text=f"Release {release.number} of “{release.request.title}” is ready.",
-            url=reverse("release_detail", args=[release.pk]),
-        )
-    return published
-
-
-def images_gone(release: Release) -> int:
-    """Images of the release whose file no longer stands as passed in an accepted batch."""
-    return release.items.exclude(
-        image__source__status=SourceFileStatus.PASSED, image__source__batch__status=BatchStatus.ACCEPTED
-    ).count()
+        require_fit_to_leave(release)
+        approve(release=release, actor=actor, now=now)
+        if not window():
+            make_live(release.pk, now)
+    return Release.objects.select_related("request__organization").get(pk=release.pk)
 
 
 def discard_release(*, release: Release, actor: User) -> None:

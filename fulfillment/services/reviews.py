@@ -21,6 +21,7 @@ from fulfillment.models import (
     SourceFileStatus,
 )
 from fulfillment.selectors import RETURNED
+from fulfillment.services.freezes import what_stops_batch
 from fulfillment.services.independence import require_may_review
 from fulfillment.services.inspections import draw_inspection, require_complete
 from getdata.accounts.models import CAPABILITIES, Organization, User
@@ -191,6 +192,9 @@ def _decide(
     with transaction.atomic():
         if decision != BatchStatus.REJECTED:
             _require_active(batch)
+        stopped = what_stops_batch(batch) if decision == BatchStatus.ACCEPTED else None
+        if stopped is not None:
+            raise stopped
         decided = transition(
             Batch,
             batch.pk,

@@ -18,6 +18,7 @@ from django.utils import timezone
 from deid.proof import render
 from fulfillment.evidence import ATTESTATION, build_document
 from fulfillment.models import (
+    NOT_OUT,
     AccessGrant,
     DestructionAttestation,
     DestructionDuty,
@@ -27,7 +28,6 @@ from fulfillment.models import (
     Patient,
     Release,
     ReleaseItem,
-    ReleaseStatus,
     SourceFile,
     SourceFileStatus,
     Study,
@@ -157,7 +157,7 @@ def releases_of(withdrawal: Withdrawal) -> QuerySet[Release]:
     if withdrawal.release_id is not None:
         return Release.objects.filter(pk=withdrawal.release_id)
     inside = ReleaseItem.objects.filter(image__taken_back__withdrawal=withdrawal).values("release")
-    return Release.objects.filter(pk__in=inside).exclude(status=ReleaseStatus.DRAFT).order_by("-number")
+    return Release.objects.filter(pk__in=inside).exclude(status__in=NOT_OUT).order_by("-number")
 
 
 def items_of(withdrawal: Withdrawal) -> QuerySet[ReleaseItem]:
@@ -166,7 +166,7 @@ def items_of(withdrawal: Withdrawal) -> QuerySet[ReleaseItem]:
         rows = ReleaseItem.objects.filter(release=withdrawal.release_id)
     else:
         rows = ReleaseItem.objects.filter(image__taken_back__withdrawal=withdrawal)
-    seen = rows.exclude(release__status=ReleaseStatus.DRAFT).select_related("release", "image")
+    seen = rows.exclude(release__status__in=NOT_OUT).select_related("release", "image")
     return seen.order_by("release__number", "number", "path")
 
 

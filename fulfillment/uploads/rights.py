@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from fulfillment.models import TABLES, Batch, Fulfillment, FulfillmentStatus, SourceKind
+from fulfillment.models.freezing import frozen_now
 from fulfillment.unpacking.kinds import ARCHIVE_ENDINGS
 from getdata.accounts.models import Membership, User
 from getdata.accounts.permissions import can, require, require_verified
@@ -53,9 +54,11 @@ def may_add_files(user: User | AnonymousUser, batch: Batch) -> bool:
 
 
 def may_see_names(user: User | AnonymousUser, batch: Batch) -> bool:
-    """File names are identity: members of the batch's hospital with "see_quarantine" read them, staff only under an opening."""
+    """File names are identity: members of the batch's hospital with "see_quarantine" read them, unless an incident stops the
+    hospital; staff only under an opening."""
     hospital = batch.fulfillment.hospital
-    return can(user, "see_quarantine", hospital) or opening_for(user, hospital) is not None
+    of_theirs = can(user, "see_quarantine", hospital) and hospital.pk not in frozen_now().organizations
+    return of_theirs or opening_for(user, hospital) is not None
 
 
 def is_of_the_hospital(user: User, batch: Batch) -> bool:

@@ -18,6 +18,7 @@ from django.http import Http404
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from fulfillment.models import AccessGrant, Image, Release, ReleaseItem
+from fulfillment.models.freezing import frozen_now
 from fulfillment.services.grants import note_download
 from getdata.accounts.models import Organization, User
 from getdata.audit.chain import record
@@ -91,7 +92,8 @@ def look_at(user: User | AnonymousUser, pk: UUID, release_pk: UUID | None = None
 
 def _own_ground(user: User, image: Image) -> Ground | None:
     hospital = image.source.batch.fulfillment.hospital_id
-    if Organization.objects.filter(pk=hospital, memberships__user=user).exists():
+    mine = Organization.objects.filter(pk=hospital, memberships__user=user).exclude(pk__in=frozen_now().organizations)
+    if mine.exists():
         return Ground.HOSPITAL
     return Ground.STAFF if user.is_reviewer else None
 

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from fulfillment import ledger
 from fulfillment.duplicate_pairs import own_twins
+from fulfillment.incident_pages import incident_stopping
 from fulfillment.label_worklist import figure_of
 from fulfillment.models import Batch, BatchStatus, Fulfillment, FulfillmentStatus, Image, SourceFile, SourceFileStatus
 from fulfillment.selectors import left_aside, withheld_reasons
@@ -246,6 +247,7 @@ def batch_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     context["certificate"] = current_certificate(batch)
     context["legal"] = batch_standing(batch)
     context["may_evidence"] = bool(batch.sealed_at) and may_have(_person(request), batch=batch)
+    context["incident"] = incident_stopping(batch=batch, user=_person(request))
     context |= figure_of(batch, _person(request)) if context["progress"].is_settled else {}
     context["sees_quality"] = Batch.objects.pictured_for(request.user).filter(pk=batch.pk).exists()
     context["twins"] = own_twins(batch) if rights.is_of_the_hospital(_person(request), batch) else []

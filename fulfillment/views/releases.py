@@ -14,11 +14,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment.forms import ExpiryForm, ReasonForm
+from fulfillment.incident_pages import incident_stopping
 from fulfillment.label_worklist import release_rate
 from fulfillment.models import Image, Release, ReleaseStatus, Withdrawal
 from fulfillment.release_page import citing, figures, loading, versions
 from fulfillment.selectors import release_batches, release_breakdown, release_samples, sees_whole_release
-from fulfillment.services import attestations, custody, grants, legal, releases
+from fulfillment.services import attestations, custody, grants, legal, release_window, releases
 from getdata.accounts.models import User
 from getdata.accounts.second_factor import recently_proven
 from getdata.common.refusals import shows_refusals
@@ -55,7 +56,10 @@ def release_state(request: HttpRequest, pk: UUID) -> HttpResponse:
     release = _release(request, pk)
     response = render(request, "fulfillment/releases/_state.html", _context(request, release))
     response["Cache-Control"] = "no-store"
-    if release.is_built or release.problem or release.status != ReleaseStatus.DRAFT:
+    waits = release.status == ReleaseStatus.DRAFT and not release.is_built and not release.problem
+    if request.GET.get("was") == ReleaseStatus.APPROVED:
+        waits = release.status == ReleaseStatus.APPROVED
+    if not waits:
         response["HX-Refresh"] = "true"
     return response
 
@@ -77,8 +81,28 @@ def release_prepare(request: HttpRequest, slug: str) -> HttpResponseBase:
 @shows_refusals("release_detail")
 def release_publish(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     user = _staff(request)
-    releases.publish_release(release=_release(request, pk), actor=user)
-    messages.success(request, "The release is published, and the researchers are told.")
+    published = releases.publish_release(release=_release(request, pk), actor=user, seen=_round(request))
+    if published.status == ReleaseStatus.PUBLISHED:
+        messages.success(request, "The release is published, and the researchers are told.")
+    else:
+        messages.success(
+            request, f"Published: it goes live at {published.live_at:%H:%M} UTC, and can be undone until then."
+        )
+    return redirect("release_detail", pk=pk)
+
+
+@login_required
+@require_POST
+@shows_refusals("release_detail")
+def release_undo(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """Take a release back before it goes live."""
+    user = _staff(request)
+    release = _release(request, pk)
+    form = ReasonForm(request.POST, auto_id="undo-%s")
+    if not form.is_valid():
+        return render(request, "fulfillment/releases/detail.html", {**_context(request, release), "undo_form": form})
+    release_window.undo_release(release=release, actor=user, reason=form.cleaned_data["reason"], seen=_round(request))
+    messages.success(request, "The release is taken back. It is a draft again; nobody outside has known of it.")
     return redirect("release_detail", pk=pk)
 
 
@@ -124,6 +148,12 @@ def _staff(request: HttpRequest) -> User:
     return request.user
 
 
+def _round(request: HttpRequest) -> int | None:
+    """The round that the page showed whose button was pressed; None where it says none."""
+    said = request.POST.get("round", "")
+    return int(said) if said.isdecimal() and len(said) < 6 else None
+
+
 def _release(request: HttpRequest, pk: UUID) -> Release:
     assert isinstance(request.user, User)
     rows = Release.objects.visible_to(request.user).select_related(
@@ -144,6 +174,7 @@ def _context(request: HttpRequest, release: Release) -> dict[str, object]:
     assert isinstance(user, User)
     whole = sees_whole_release(release, user)
     draft, published = release.status == ReleaseStatus.DRAFT, release.status == ReleaseStatus.PUBLISHED
+    approved = release.status == ReleaseStatus.APPROVED
     grant = releases.live_grant(release=release, user=user)
     held = list(grants.with_people(release.grants.select_related("organization")))
     return {
@@ -165,7 +196,11 @@ def _context(request: HttpRequest, release: Release) -> dict[str, object]:
         # By grant: who asked sees pictures once they may have the release; staff and the hospital see them all along.
         "samples": release_samples(release, user) if grant or user.is_reviewer or not whole else [],
         "batches": release_batches(release) if user.is_reviewer else [],
-        "gone": releases.images_gone(release) if draft else 0,
+        "gone": releases.images_gone(release) if draft or approved else 0,
+        "undos": release.undos.select_related("by", "approved_by")[:3] if draft else [],
+        "undo_form": ReasonForm(auto_id="undo-%s"),
+        "undo_minutes": round(release_window.window().total_seconds() / 60),
+        "incident": incident_stopping(release=release, user=user),
         "bar": releases.what_bars_releasing(user, release.request) if draft and user.is_reviewer else None,
         "grant": grant,
         "to_attest": attestations.grant_to_attest(release=release, user=user),

@@ -128,7 +128,13 @@ EDGES: dict[str, dict[Edge, Rule]] = {
     "fulfillment.Withdrawal": {("open", "complete"): tells("withdrawal.completed")},
     "fulfillment.DestructionDuty": {("open", "attested"): tells("withdrawal.attested")},
     "fulfillment.Release": {
-        ("draft", "published"): tells("release.published"),
+        ("draft", "approved"): tells("release.approved"),
+        ("approved", "draft"): tells("release.undone"),
+        ("approved", "published"): tells("release.published"),
         ("published", "withdrawn"): tells("release.withdrawn"),
+    },
+    "fulfillment.Incident": {
+        ("open", "contained"): tells("incident.contained"),
+        ("contained", "closed"): tells("incident.closed"),
     },
 }

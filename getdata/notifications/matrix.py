@@ -74,6 +74,8 @@ def _row(group: Group, subject: str, *reaches: Reach, channel: Channel = Channel
 _G, _INBOX, _DIGEST = Group, Channel.INBOX, Channel.DIGEST
 _ASKER, _HOSPITAL = ("asker", "write"), ("hospital", "write")
 _OWNERS = ("organization", "manage")
+#: Whoever answers for data in each party: privacy officers and data managers of a hospital, all who may download of a holder.
+_CONCERNED = (("hospital", "approve_privacy"), ("hospital", "upload"), ("asker", "download"))
 
 EVENTS: dict[str, Event] = {
     # organizations and people
@@ -128,6 +130,8 @@ EVENTS: dict[str, Event] = {
     ),
     # releases
     "release.waits": _row(_G.RELEASES, "A release waits for a second person", STAFF),
+    "release.approved": _row(_G.RELEASES, "A release goes live soon, and can be undone until then", STAFF),
+    "release.undone": _row(_G.RELEASES, "A release was taken back before it went live", STAFF),
     "release.published": _row(_G.RELEASES, "A release is ready to download", ("asker", "download")),
     "release.withdrawn": _row(_G.RELEASES, "A release was withdrawn", ("asker", "download"), locked=True),
     "grant.named": _row(_G.RELEASES, "You may download a release", PERSON),
@@ -149,6 +153,11 @@ EVENTS: dict[str, Event] = {
     "scope.opened": _row(
         _G.SECURITY, "GetDATA staff opened your protected material", ("organization", "approve_privacy"), locked=True
     ),
+    "incident.opened": _row(_G.SECURITY, "An incident concerns your organization", STAFF, *_CONCERNED, locked=True),
+    "incident.told": _row(_G.SECURITY, "News of an incident", *_CONCERNED, locked=True),
+    "incident.contained": _row(_G.SECURITY, "An incident is contained", STAFF, *_CONCERNED, locked=True),
+    "incident.closed": _row(_G.SECURITY, "An incident is closed", STAFF, *_CONCERNED, locked=True),
+    "reminder.incident": _row(_G.SECURITY, "Reminder: an incident is not contained", STAFF, locked=True),
     "webhook.disabled": _row(_G.SECURITY, "A webhook was switched off", _OWNERS, locked=True),
     # reminders, at half and at the end of the time there is
     "reminder.verification": _row(_G.REMINDERS, "Reminder: a verification waits", STAFF),

@@ -15,7 +15,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from fulfillment.models import AccessGrant, Attestation, DownloadedFile, DownloadEvent, GrantedUser, Release
-from fulfillment.services import attestations, custody, grant_expiry, grants, releases
+from fulfillment.services import attestations, custody, grant_expiry, grants, incidents, releases
 from getdata.accounts.models import Membership, Organization, Role, User
 from getdata.accounts.tokens import make_token, revoke_token
 from getdata.audit.models import AuditEvent
@@ -152,6 +152,15 @@ def _withdrawn(release: Release) -> User:
     return person
 
 
+def _stopped(release: Release) -> User:
+    person = downloader(release)
+    hospital = release.request.fulfillments.get().hospital
+    incidents.open_incident(
+        actor=ReviewerFactory.create(), kind="identity", title="A name", text="A name was seen.", things=[hospital]
+    )
+    return person
+
+
 NOBODY: dict[str, tuple[Callable[[Release], User], str]] = {
     "no grant, no place": (lambda release: UserFactory.create(), ""),
     "another organization": (lambda release: member(OrganizationFactory.create(), Role.OWNER), ""),
@@ -167,6 +176,7 @@ NOBODY: dict[str, tuple[Callable[[Release], User], str]] = {
     "revoked": (_revoked, "grant_revoked"),
     "suspended": (_suspended, "organization_suspended"),
     "withdrawn": (_withdrawn, "release_withdrawn"),
+    "stopped": (_stopped, "frozen"),
 }
 
 

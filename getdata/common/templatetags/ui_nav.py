@@ -54,7 +54,12 @@ SIDE: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ),
     (
         "Staff",
-        (Place("Review queue", "review_queue", "staff"), Place("Verification", "verification_queue", "staff")),
+        (
+            Place("Review queue", "review_queue", "staff"),
+            Place("Verification", "verification_queue", "staff"),
+            Place("Incidents", "incident_list", "staff"),
+            Place("Operations", "operations", "staff"),
+        ),
     ),
     (
         "You",

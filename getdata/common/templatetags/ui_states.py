@@ -90,8 +90,13 @@ STATES: dict[str, Look] = {
     "reading": Look("busy", "half", "Being read"),
     "retired": Look("plain", "bar", "Retired"),
     # release and custody
+    "approved": Look("warn", "half", "Goes live soon"),
     "published": Look("good", "check", "Published"),
     "revoked": Look("bad", "octagon", "Revoked"),
+    "frozen": Look("bad", "octagon", "Stopped"),
+    "lifted": Look("plain", "bar", "Lifted"),
+    # incident; "open" and "closed" are a request's too
+    "contained": Look("warn", "square", "Contained"),
     "destroyed": Look("plain", "cross", "Destroyed"),
     # requirement level and severity of a finding
     "must": Look("busy", "square", "Must"),
