@@ -6,10 +6,12 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from getdata.accounts import reminders, sign_in_records
+        from getdata.accounts import failed_sign_ins, reminders, sign_in_records
         from getdata.accounts.sealed_factors import seal_factors_anew
         from getdata.common.sealed_columns import register_other
+        failed_sign_ins.connect()
 
         register_other("second factors", seal_factors_anew)
         reminders.register_all()
         sign_in_records.connect()
+        failed_sign_ins.connect()
