@@ -9,7 +9,6 @@ class AccountsConfig(AppConfig):
         from getdata.accounts import failed_sign_ins, reminders, sign_in_records
         from getdata.accounts.sealed_factors import seal_factors_anew
         from getdata.common.sealed_columns import register_other
-        failed_sign_ins.connect()
 
         register_other("second factors", seal_factors_anew)
         reminders.register_all()

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('fulfillment', '0027_withdrawals_and_evidence'),
+        ('fulfillment', '0028_sealing_key_retired'),
         ('requests_app', '0007_catalogue'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
