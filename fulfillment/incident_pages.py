@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from fulfillment.models import Batch, Incident, IncidentEntry, IncidentScope, Release
 from fulfillment.services.freezes import scope_stopping_batch, scope_stopping_release
-from fulfillment.services.incidents import name_of
+from fulfillment.services.incidents import said_name
 from getdata.accounts.models import Organization, User
 
 
@@ -77,7 +77,7 @@ def _row(thing: Release | Batch | Organization, scope: IncidentScope) -> Affecte
         page, kind = reverse("batch_detail", args=[thing.pk]), "Batch"
     else:
         page, kind = reverse("organization_detail", args=[thing.slug]), "Organization"
-    name = name_of(thing)
+    name = said_name(thing)
     return Affected(name[0].upper() + name[1:], kind, page, scope.created_at, scope.lifted_at, scope)
 
 

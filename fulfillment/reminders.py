@@ -17,14 +17,13 @@ from fulfillment.models import (
     Release,
     ReleaseStatus,
 )
+from fulfillment.models.incidents import CONTAIN_TIME
 from getdata.accounts.models import User
 from getdata.notifications.reminders import Waits, register
 from requests_app.services.people import staff
 
 #: A built release gets its second person in this time.
 RELEASE_TIME = timedelta(days=3)
-#: An incident's cause is under control in this time; 72 hours are what the GDPR leaves for telling the authority (Art. 33).
-CONTAIN_TIME = timedelta(hours=24)
 
 
 def batches() -> Iterator[Waits]:

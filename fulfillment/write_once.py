@@ -1,5 +1,5 @@
 """Database triggers that keep evidence as it was written, whoever asks: labels and their shapes, audits of releases, signatures,
-certificates, decisions of reviewers, attestations, the ledger of downloads, anchors of the audit log.
+certificates, decisions of reviewers, attestations, the ledger of downloads, the timelines of incidents, anchors of the audit log.
 
 They are put in place after every ``migrate`` and step aside during one, because SQLite rebuilds a table to alter it and loses its
 triggers. What may change is a label's link to its image, once from nothing to an image, and back when a retried file's image goes.
@@ -27,6 +27,8 @@ EVIDENCE = (
     "fulfillment_originalsdestruction",
     "fulfillment_withdrawnimage",
     "fulfillment_destructionattestation",
+    "fulfillment_incidentparty",
+    "fulfillment_incidententry",
     "trust_auditanchor",
 )
 _RELEASES = "fulfillment_release"

@@ -1,4 +1,4 @@
-"""What waits on the desk from the start: organizations, requests with their amendments, batches. Few queries, however much waits."""
+"""What waits on the desk: incidents, organizations, requests with their amendments, batches. Few queries, however much waits."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.urls import reverse
 
 from fulfillment.desk.registry import Entry, Kind, register
 from fulfillment.desk.risk import Point
-from fulfillment.models import Batch, BatchStatus, DeidCertificate, Review
+from fulfillment.models import Batch, BatchStatus, DeidCertificate, Incident, IncidentKind, IncidentStatus, Review
+from fulfillment.models.incidents import CONTAIN_TIME, SETTLE_TIME
 from getdata.accounts.models import Organization
 from getdata.accounts.selectors import REVIEW_TIME
 from requests_app.models import Amendment, AmendmentStatus, DatasetRequest, RequestStatus
@@ -156,8 +157,45 @@ def _measured() -> dict[UUID, tuple[bool, int]]:
     return {pk: (done, missed) for pk, done, missed in current.order_by().values_list("batch", "measured", "missed")}
 
 
+#: Points of an incident by what happened.
+_HARM = {
+    IncidentKind.IDENTITY: Point(9, "patients may be named in data that left"),
+    IncidentKind.ACCESS: Point(9, "somebody has data who should not"),
+    IncidentKind.ACCOUNT: Point(7, "an account, a key or a device is in wrong hands"),
+    IncidentKind.CONTENT: Point(5, "data that are wrong in a way that can harm"),
+    IncidentKind.OTHER: Point(4, "something went wrong with data"),
+}
+
+
+def incidents() -> Iterator[Entry]:
+    """Incidents that are not closed: first contained, then settled."""
+    rows = Incident.objects.exclude(status=IncidentStatus.CLOSED).annotate(
+        stopped=Count("scopes", filter=Q(scopes__isnull=False, scopes__lifted_at=None))
+    )
+    for row in rows.prefetch_related("parties"):
+        is_open = row.status == IncidentStatus.OPEN
+        since = row.created_at if is_open else row.contained_at or row.created_at
+        yield Entry(
+            kind="incident",
+            key=str(row.pk),
+            title=f"{row}: {row.title}",
+            about=row.get_kind_display(),
+            url=row.get_absolute_url(),
+            since=since,
+            due=since + (CONTAIN_TIME if is_open else SETTLE_TIME),
+            points=(
+                _HARM[IncidentKind(row.kind)],
+                Point(3 if is_open else 0, "its cause is not under control"),
+                Point(1 if row.stopped else 0, f"{row.stopped:,} things are stopped, and people wait for them"),
+            ),
+            status=row.status,
+            parties=tuple(party.organization_id for party in row.parties.all()),
+        )
+
+
 def register_all() -> None:
     """Called when the app is ready."""
+    register(Kind("incident", "Incidents", incidents))
     register(Kind("organization", "Organizations", organizations))
     register(Kind("request", "Requests", requests))
     register(Kind("batch", "Batches", batches, claims_itself=True))

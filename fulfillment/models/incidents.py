@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -14,6 +15,11 @@ from fulfillment.models.outcome import Release
 from getdata.accounts.models import Organization, User
 from getdata.common.models import Entity, Immutable
 from getdata.common.states import status_constraint
+
+#: An incident's cause is under control in this time; 72 hours are what the GDPR leaves for telling the authority (Art. 33).
+CONTAIN_TIME = timedelta(hours=24)
+#: And what follows from it is settled in this time after.
+SETTLE_TIME = timedelta(days=30)
 
 
 class IncidentStatus(models.TextChoices):

@@ -209,7 +209,7 @@ def _stop(incident: Incident, thing: Thing, actor: User) -> _Concerned:
         organization_id=thing.pk if isinstance(thing, Organization) else thing.audit_organization_id,
         data={"incident": str(incident.pk)},
     )
-    _entry(incident, actor, _Kind.STOPPED, f"Access stopped: {name_of(thing)}", shared=False)
+    _entry(incident, actor, _Kind.STOPPED, f"Access stopped: {said_name(thing)}", shared=False)
     known = _parties(incident)
     fresh = concerned(thing) - known
     IncidentParty.objects.bulk_create(
@@ -231,7 +231,7 @@ def _lift(incident: Incident, scopes: Iterable[IncidentScope], actor: User, reas
             organization_id=thing.pk if isinstance(thing, Organization) else thing.audit_organization_id,
             data={"incident": str(incident.pk)},
         )
-        _entry(incident, actor, _Kind.LIFTED, f"Stop lifted: {name_of(thing)}. {reason}", shared=False)
+        _entry(incident, actor, _Kind.LIFTED, f"Stop lifted: {said_name(thing)}. {reason}", shared=False)
 
 
 def concerned(thing: Thing) -> _Concerned:
@@ -255,7 +255,7 @@ def concerned(thing: Thing) -> _Concerned:
     return found | {(grant.organization, _Role.HOLDER.value) for grant in grants}
 
 
-def name_of(thing: Thing) -> str:
+def said_name(thing: Thing) -> str:
     """The thing in a line of the timeline that only staff read: one party does not learn of another there."""
     if isinstance(thing, Release):
         return f"release {thing.number} of “{thing.request.title}”"

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment.desk.queue import CLOCKS, OWNERS, Queue, Wanted, queue_for
 from fulfillment.desk.registry import kinds
-from fulfillment.models import Batch, BatchStatus, Release, ReleaseStatus
+from fulfillment.models import NOT_OUT, Batch, BatchStatus, Release
 from fulfillment.selectors import releasable_requests
 from fulfillment.services.desk_claims import claim_entry, put_back_entry
 from fulfillment.views.review_base import reviewer
@@ -49,7 +49,7 @@ def review_queue(request: HttpRequest) -> HttpResponse:
             status__in=[BatchStatus.ACCEPTED, BatchStatus.RETURNED, BatchStatus.REJECTED]
         ).order_by("-decided_at")[:DECIDED],
         "releasable": releasable_requests(),
-        "drafts": Release.objects.filter(status=ReleaseStatus.DRAFT)
+        "drafts": Release.objects.filter(status__in=NOT_OUT)
         .select_related("request", "prepared_by")
         .order_by("created_at")[:DRAFTS],
     }

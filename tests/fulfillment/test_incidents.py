@@ -263,6 +263,8 @@ def test_staff_open_and_settle_an_incident_on_its_pages(release: Release, staff:
     incident = Incident.objects.get()
     assert where == f"/incidents/{incident.pk}/" and incident.scopes.count() == 2
     assert "Stop something else" in client.get(where).content.decode()
+    queued = client.get("/review/?kind=incident").content.decode()
+    assert "A stolen laptop" in queued and where in queued and "somebody has data who should not" in queued
     assert "Error:" in client.post(f"{where}entries/", {"text": ""}).content.decode()
     assert "Error:" in client.post(f"{where}contain/", {"text": ""}).content.decode()
     client.post(f"{where}things/", {"things": f"/organizations/{release.request.organization.slug}/"})
@@ -275,6 +277,7 @@ def test_staff_open_and_settle_an_incident_on_its_pages(release: Release, staff:
     client.post(f"{where}things/{incident.scopes.all()[0].pk}/lift/", {"text": "No harm was found."})
     assert IncidentScope.objects.filter(lifted_at=None).count() == 2
     client.post(f"{where}close/", {"text": "Nobody read the data."})
+    assert "A stolen laptop" not in client.get("/review/?kind=incident").content.decode()
     closed = Incident.objects.get()
     assert closed.status == IncidentStatus.CLOSED and closed.closed_by == staff
     assert not IncidentScope.objects.filter(lifted_at=None).exists()

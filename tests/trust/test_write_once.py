@@ -10,6 +10,7 @@ from getdata.trust import anchors
 
 #: Tables of immutable rows that no trigger holds, and why not.
 LEFT_OUT = {
+    "fulfillment_releaseundo": "goes with a draft that is discarded; the audit log keeps the move back",
     "fulfillment_inspection": "the draw is an event, with its seed and sizes, and can be drawn again from them",
     "fulfillment_imagelook": "goes with an image that a retried file leaves behind",
     "requests_app_agreement": "its digest stands beside each signature, which is held; verify_storage compares",

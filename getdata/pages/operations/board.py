@@ -27,7 +27,8 @@ from fulfillment.models import (
     SourceFile,
     SourceFileStatus,
 )
-from fulfillment.reminders import CONTAIN_TIME, RELEASE_TIME
+from fulfillment.models.incidents import CONTAIN_TIME
+from fulfillment.reminders import RELEASE_TIME
 from fulfillment.selectors import WITHHELD
 from getdata.accounts.models import Organization
 from getdata.accounts.selectors import REVIEW_TIME, queue
