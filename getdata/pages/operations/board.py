@@ -63,7 +63,7 @@ def queues() -> list[Waiting]:
     pending = Organization.objects.filter(status=Organization.Status.PENDING)
     checks = DatasetRequest.objects.filter(status=RequestStatus.SUBMITTED)
     sealed = Batch.objects.filter(status__in=[BatchStatus.SEALED, BatchStatus.IN_REVIEW])
-    incidents = Incident.objects.filter(status=IncidentStatus.OPEN)
+    incidents = Incident.objects.exclude(status=IncidentStatus.CLOSED)
 
     def row(name: str, rows: Any, column: str, late: Q, page: str, count: int | None = None) -> Waiting:
         told = rows.aggregate(n=Count("pk"), late=Count("pk", filter=late), oldest=Min(column))
@@ -80,7 +80,9 @@ def queues() -> list[Waiting]:
             len(queue()),
         ),
         row("Requests to check", checks, "submitted_at", Q(submitted_at__lt=now - CHECK_TIME), _requests()),
-        row("Batches to review", sealed, "sealed_at", Q(review_due_at__lt=now), reverse("review_queue")),
+        row(
+            "Batches to review", sealed, "sealed_at", Q(review_due_at__lt=now), f"{reverse('review_queue')}?kind=batch"
+        ),
         row("Releases for a second person", drafts, "created_at", Q(created_at__lt=now - RELEASE_TIME), _of("drafts")),
         row(
             "Releases that can still be undone",
@@ -90,11 +92,11 @@ def queues() -> list[Waiting]:
             _of("approved"),
         ),
         row(
-            "Incidents that are not contained",
+            "Incidents that are not closed",
             incidents,
             "created_at",
-            Q(created_at__lt=now - CONTAIN_TIME),
-            reverse("incident_list"),
+            Q(status=IncidentStatus.OPEN, created_at__lt=now - CONTAIN_TIME),
+            f"{reverse('review_queue')}?kind=incident",
         ),
     ]
 
