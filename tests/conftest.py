@@ -39,8 +39,6 @@ PURE_FOLDERS = (
 ENGINE = "tests/deid/"
 #: What they prove does not depend on the database, the broker or the store.
 ONCE = (
-    "tests/pages/test_operations",
-    "tests/requests_app/test_request_check",
     "tests/accounts/test_pages",
     "tests/common/test_design_tokens",
     "tests/common/test_ui_",
@@ -84,6 +82,8 @@ ONCE = (
     "tests/test_api_schema",
     "tests/test_cli_push",
     "tests/webhooks/test_topics",
+    "tests/pages/test_operations",
+    "tests/requests_app/test_request_check",
 )
 
 
