@@ -132,9 +132,8 @@ def make(side: int) -> dict[str, Any]:
 
     django.setup()
     from django.conf import settings
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
     from django.core.management import call_command
+    from django.test import Client
 
     call_command("migrate", verbosity=0)
     from fulfillment.viewer.values import stored_values
@@ -144,6 +143,7 @@ def make(side: int) -> dict[str, Any]:
     from getdata.demo.phantom import make_phantom
     from tests.factories import member
     from tests.support.images import image, sealed_batch
+    from tests.support.sign_in import force_login
 
     batch = sealed_batch(images=0)
     phantom = make_phantom(1, size=(side, side))
@@ -167,15 +167,12 @@ def make(side: int) -> dict[str, Any]:
                 took.append(time.perf_counter() - begun)
             costs[syntax][form] = {"bytes": len(sent.data), "seconds": min(took)}
     person = member(batch.fulfillment.hospital, Role.DATA_MANAGER)
-    session = SessionStore()
-    session[SESSION_KEY] = str(person.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
-    session.save()
+    client = Client()
+    force_login(client, person)
     return {
         "images": {syntax: str(row.pk) for syntax, row in images.items()},
         "costs": costs,
-        "cookie": [settings.SESSION_COOKIE_NAME, session.session_key],
+        "cookie": [settings.SESSION_COOKIE_NAME, client.session.session_key],
     }
 
 
