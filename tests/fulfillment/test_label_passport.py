@@ -221,7 +221,7 @@ def test_the_pages_of_review_and_release_lead_to_it() -> None:
     )
     researcher = downloader(item, Role.OWNER)
     for user, name, pk in (
-        (reviewer, "batch_review", batch.pk),
+        (reviewer, "batch_sheet", batch.pk),
         (reviewer, "release_detail", item.pk),
         (researcher, "release_detail", item.pk),
     ):

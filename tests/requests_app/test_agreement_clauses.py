@@ -24,10 +24,8 @@ from requests_app.agreements import agreement_pdf, agreement_text, blocks, law
 from requests_app.models import Agreement, Offer
 from requests_app.services import agreements as services
 from requests_app.spec import DatasetSpec, canonical_json
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, SECOND_FACTOR
 from tests.requests_app.people import Market, document
-
-SECRET = "JBSWY3DPEHPK3PXP"
 
 
 def signed_in(user: Any) -> Client:
@@ -252,12 +250,11 @@ def test_who_may_read_the_agreement_may_take_it_away(market: Market) -> None:
 
 
 def code_now() -> str:
-    return format_hotp_value(hotp_value(SECRET, int(time.time()) // 30))
+    return format_hotp_value(hotp_value(SECOND_FACTOR, int(time.time()) // 30))
 
 
 def test_a_one_time_code_signs_once_and_is_named_in_the_signature(market: Market) -> None:
     cache.clear()
-    TOTP.activate(market.signatory, SECRET)
     made = market.agreement()
     given = {"agreement": made, "organization": market.hospital, "printed_name": "G", "actor": market.signatory}
     refused("wrong_code", services.sign_agreement, **given, code="000000")
@@ -274,14 +271,15 @@ def test_the_page_offers_a_code_to_those_who_have_one_and_remembers_the_proof(ma
     cache.clear()
     made = market.agreement()
     url = made.get_absolute_url()
-    assert "authenticator" not in signed_in(market.signatory).get(url).content.decode()
-    TOTP.activate(market.signatory, SECRET)
-    client = signed_in(market.signatory)
+    Authenticator.objects.filter(user=market.researcher).delete()
+    assert "authenticator" not in signed_in(market.researcher).get(url).content.decode()
+    TOTP.activate(market.researcher, SECOND_FACTOR)
+    client = signed_in(market.researcher)
     assert "Or a code of your authenticator" in client.get(url).content.decode()
-    posted = {"organization": market.hospital.pk, "printed_name": "Georg", "agree": "on"}
+    posted = {"organization": market.group.pk, "printed_name": "Rosa", "agree": "on"}
     assert "Enter your password, or a code" in client.post(url, posted).content.decode()
     assert client.post(url, {**posted, "code": code_now()}).status_code == 302
     assert made.signatures.get().method == "totp"
     last = client.session["account_authentication_methods"][-1]
     assert (last["method"], last["reauthenticated"]) == ("mfa", True)
-    assert Authenticator.objects.filter(user=market.signatory).exists()
+    assert Authenticator.objects.filter(user=market.researcher).exists()
