@@ -1,4 +1,4 @@
-"""What waits on the desk: incidents, organizations, requests with their amendments, batches. Few queries, however much waits."""
+"""What waits on the desk: incidents, withdrawals, organizations, requests and amendments, batches. Few queries, however many wait."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from django.urls import reverse
 
 from fulfillment.desk.registry import Entry, Kind, register
 from fulfillment.desk.risk import Point
-from fulfillment.models import Batch, BatchStatus, DeidCertificate, Incident, IncidentKind, IncidentStatus, Review
+from fulfillment.models import (
+    Batch,
+    BatchStatus,
+    DeidCertificate,
+    DutyStatus,
+    Incident,
+    IncidentKind,
+    IncidentStatus,
+    Review,
+    Withdrawal,
+    WithdrawalStatus,
+)
 from fulfillment.models.incidents import CONTAIN_TIME, SETTLE_TIME
 from getdata.accounts.models import Organization
 from getdata.accounts.selectors import REVIEW_TIME
@@ -193,9 +204,42 @@ def incidents() -> Iterator[Entry]:
         )
 
 
+def withdrawals() -> Iterator[Entry]:
+    """Withdrawals of which a holder has not attested yet that its copies are gone."""
+    rows = Withdrawal.objects.filter(status=WithdrawalStatus.OPEN).annotate(
+        holders=Count("duties", filter=Q(duties__status=DutyStatus.OPEN))
+    )
+    related = ("hospital", "request__organization", "patient", "study", "release")
+    for row in rows.select_related(*related).prefetch_related("duties"):
+        identity = row.reason == Withdrawal.Reason.IDENTITY
+        yield Entry(
+            kind="withdrawal",
+            key=str(row.pk),
+            title=f"{row}: {row.request.title}",
+            about=row.hospital.name if row.hospital is not None else row.request.organization.name,
+            url=row.get_absolute_url(),
+            since=row.created_at,
+            due=row.due_at,
+            points=(
+                Point(3, "copies of what was taken back are still out"),
+                Point(4 if identity else 0, "something in it looks like identity"),
+                Point(
+                    min(row.holders, 3),
+                    f"{row.holders:,} {'holder has' if row.holders == 1 else 'holders have'} not attested",
+                ),
+            ),
+            status=row.status,
+            parties=tuple(
+                {row.hospital_id, row.request.organization_id, *(one.organization_id for one in row.duties.all())}
+                - {None}
+            ),
+        )
+
+
 def register_all() -> None:
     """Called when the app is ready."""
     register(Kind("incident", "Incidents", incidents))
+    register(Kind("withdrawal", "Withdrawals", withdrawals))
     register(Kind("organization", "Organizations", organizations))
     register(Kind("request", "Requests", requests))
     register(Kind("batch", "Batches", batches, claims_itself=True))

@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from fulfillment.desk.queue import Wanted, queue_for
 from fulfillment.evidence import ATTESTATION, check_document
 from fulfillment.models import (
     DownloadEvent,
@@ -134,7 +135,12 @@ def test_every_holder_attests_with_a_proof_that_anybody_can_verify(release: Rele
     ):
         asked = {"duty": duty, "actor": actor, "printed_name": name, "password": password}
         assert refused(lambda asked=asked: withdrawals.attest_destruction(**asked)) == code
+    waiting = queue_for(ReviewerFactory.create(), Wanted(kind="withdrawal"))
+    (row,) = waiting.rows
+    assert "1 holder has not attested" in {point.why for point in row.weight.points}
+    assert duty.organization_id in row.entry.parties
     made = withdrawals.attest_destruction(duty=duty, actor=holder, printed_name="A. Holder", password=PASSWORD)
+    assert not queue_for(ReviewerFactory.create(), Wanted(kind="withdrawal")).rows
     withdrawal.refresh_from_db()
     assert withdrawal.status == WithdrawalStatus.COMPLETE and withdrawal.completed_at
     verdict = check_document(made.text.encode(), signing_key().public)
