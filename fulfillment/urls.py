@@ -55,7 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "originals/<uuid:pk>/certificate.pdf", custody.destruction_certificate_pdf, name="destruction_certificate_pdf"
     ),
-    path("batches/<uuid:pk>/evidence/", evidence.batch_evidence, name="batch_evidence"),
+    path("batches/<uuid:pk>/evidence/", evidence.batch_evidence, name="batch_evidence_pack"),
     path("releases/<uuid:pk>/evidence/", evidence.release_evidence, name="release_evidence"),
     path("evidence/<uuid:pk>.json", evidence.evidence_json, name="evidence_json"),
     path("evidence/<uuid:pk>.pdf", evidence.evidence_pdf, name="evidence_pdf"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 from django.conf import settings
@@ -14,7 +15,10 @@ BLOCK = 256 * 1024
 
 
 def open_object(key: str) -> BinaryIO:
-    """A released object, open at its beginning, that can seek. From S3 only the parts that are read are fetched."""
+    """A released object, open at its beginning, that can seek. From S3 only the parts that are read are fetched.
+
+    Raises ``FileNotFoundError``, from S3 when it is first read.
+    """
     store = storage.released()
     if settings.STORAGE_KIND == "s3":
         return cast(BinaryIO, _Buffered(_Ranged(cast(Any, store).bucket.Object(key))))
@@ -30,6 +34,19 @@ def blocks_of(key: str) -> Iterator[bytes]:
     with store.open(key, "rb") as handle:
         while block := handle.read(BLOCK):
             yield block
+
+
+@contextmanager
+def _missing_is_missing() -> Iterator[None]:
+    """An object that is not in the store is a file that is not there, wherever files are."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+            raise FileNotFoundError("the object is not in the store") from error
+        raise
 
 
 class _Buffered:
@@ -72,7 +89,8 @@ class _Ranged(io.RawIOBase):
 
     def size(self) -> int:
         if self._size < 0:
-            self._size = int(self.remote.content_length)
+            with _missing_is_missing():
+                self._size = int(self.remote.content_length)
         return self._size
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -87,7 +105,8 @@ class _Ranged(io.RawIOBase):
         wanted = min(len(buffer), self.size() - self.at)
         if wanted <= 0:
             return 0
-        block = self.remote.get(Range=f"bytes={self.at}-{self.at + wanted - 1}")["Body"].read()
+        with _missing_is_missing():
+            block = self.remote.get(Range=f"bytes={self.at}-{self.at + wanted - 1}")["Body"].read()
         buffer[: len(block)] = block
         self.at += len(block)
         return len(block)

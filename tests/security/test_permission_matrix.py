@@ -9,6 +9,7 @@ a rule without a route; a new address is declared by hand, after thinking who it
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,18 @@ _CONVERTER = re.compile(r"<(?:(\w+):)?(\w+)>")
 def routes() -> dict[str, tuple[str, ...]]:
     """Every route as it is declared, with the methods its view takes."""
     return {route: _methods(entry) for route, entry in _walk(get_resolver().url_patterns, "") if route not in SKIPPED}
+
+
+def test_no_two_pages_share_a_name() -> None:
+    """Of two routes with one name and the same keys, every link to it leads to the last."""
+    entries = [(entry, _keys(route)) for route, entry in _walk(get_resolver().url_patterns, "") if entry.name]
+    own = ("fulfillment", "getdata", "requests_app")
+    named = Counter((entry.name, keys) for entry, keys in entries if entry.callback.__module__.startswith(own))
+    assert [name for name, count in named.items() if count > 1 and not str(name[0]).startswith("api-")] == []
+
+
+def _keys(route: str) -> frozenset[str]:
+    return frozenset(re.findall(r"<(?:\w+:)?(\w+)>", route))
 
 
 def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, URLPattern]]:
