@@ -43,6 +43,7 @@ ONCE = (
     "tests/common/test_design_tokens",
     "tests/common/test_ui_",
     "tests/e2e/test_accessibility",
+    "tests/e2e/test_delivery_in_browser",
     "tests/e2e/test_dicom_clients",
     "tests/e2e/test_run_portal",
     "tests/fulfillment/dicomweb/test_sender_pages",
