@@ -127,14 +127,7 @@ def contain_incident(*, incident: Incident, actor: User, text: str) -> Incident:
         )
         _entry(contained, actor, _Kind.CONTAINED, text, shared=True)
         words = "is contained; what it names stays stopped until it is settled."
-        _tell(contained, _parties(contained), "incident.contained", words, but=actor)
-        notify(
-            event="incident.contained",
-            users=staff(),
-            but=actor,
-            text=f"Incident {contained.number} {words}",
-            url=contained.get_absolute_url(),
-        )
+        _tell_everybody(contained, "incident.contained", words, but=actor)
     return contained
 
 
@@ -167,15 +160,15 @@ def close_incident(*, incident: Incident, actor: User, outcome: str) -> Incident
             _lift(closed, standing, actor, "The incident is closed.")
         _entry(closed, actor, _Kind.CLOSED, outcome, shared=True)
         words = "is closed; its page says with what outcome."
-        _tell(closed, _parties(closed), "incident.closed", words, but=actor)
-        notify(
-            event="incident.closed",
-            users=staff(),
-            but=actor,
-            text=f"Incident {closed.number} {words}",
-            url=closed.get_absolute_url(),
-        )
+        _tell_everybody(closed, "incident.closed", words, but=actor)
     return closed
+
+
+def _tell_everybody(incident: Incident, event: str, words: str, *, but: User) -> None:
+    """Every party and all of staff."""
+    _tell(incident, _parties(incident), event, words, but=but)
+    url = incident.get_absolute_url()
+    notify(event=event, users=staff(), but=but, text=f"Incident {incident.number} {words}", url=url)
 
 
 def require_may_settle(actor: User, incident: Incident) -> None:
